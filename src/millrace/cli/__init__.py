@@ -1,0 +1,5 @@
+"""The command line: one file per verb."""
+
+
+def main() -> None:
+    """Run the command line."""

@@ -1,0 +1,1 @@
+"""The project file: schema, loaded, checked; messages with file, line and column."""

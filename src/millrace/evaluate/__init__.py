@@ -1,0 +1,1 @@
+"""How good predictions are, with intervals: metrics, curves, thresholds, advice, the report."""

@@ -1,0 +1,1 @@
+"""A package opened for answering: columns in, ONNX Runtime, answers out."""

@@ -1,0 +1,1 @@
+"""Batch by batch into the table: clean, check, keep or quarantine, exactly once."""

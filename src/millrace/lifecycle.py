@@ -1,0 +1,1 @@
+"""THE MAP: the stages in order, what each takes and gives."""

@@ -1,0 +1,1 @@
+"""What rows look like, in little: mergeable summaries of columns."""

@@ -1,0 +1,1 @@
+"""What travels between rooms: small frozen records, one idea per file."""

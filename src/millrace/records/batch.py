@@ -1,0 +1,39 @@
+"""Some rows on their way in, with how far their source has been read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: How far a source has been read; JSON-serialisable, opaque to everyone but the source.
+Position = Mapping[str, Any]
+
+
+def _nothing() -> None:
+    """Acknowledge nothing: files do not wait for an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows read from one origin, and the position that holds once they are committed.
+
+    `frame` holds the parsed rows, `first_row` the ordinal (from 1) of its first row within `origin`. `refused` holds
+    what the reader could not parse: columns ``line`` Int64, ``column`` String, ``reason`` String, ``raw`` String.
+    `acknowledge` is called after the commit; brokers wait for it.
+    """
+
+    frame: pl.DataFrame
+    refused: pl.DataFrame
+    origin: str
+    first_row: int
+    position: Position
+    acknowledge: Callable[[], None] = _nothing
+
+    @property
+    def read(self) -> int:
+        """How many rows were read, parsed or not."""
+        return int(self.frame.height + self.refused.height)

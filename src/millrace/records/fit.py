@@ -1,0 +1,61 @@
+"""A trained model in memory: what training hands to packaging."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from millrace.records.encoding import Encoding
+from millrace.records.evaluation import Evaluation
+from millrace.records.signature import Signature
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One estimator of an ensemble: its encodings side by side give the float32 matrix it was fitted on.
+
+    `estimator` follows scikit-learn's grammar: `predict_proba` with columns in the order of the signature's classes
+    (fitted on class indices 0…k-1), or `predict` for regression.
+    """
+
+    name: str
+    weight: float
+    encodings: tuple[Encoding, ...]
+    estimator: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Predictions for some rows: class index and probabilities, or a value. Parallel arrays.
+
+    `label` int64 [rows] or None · `probabilities` float32 [rows, classes] or None · `value` float32 [rows] or None.
+    """
+
+    label: np.ndarray | None = None
+    probabilities: np.ndarray | None = None
+    value: np.ndarray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A trained model: members averaged by weight, then the threshold.
+
+    Binary: the label is the positive class (index 1) where its probability is at or above `threshold`. Multiclass:
+    the most probable class. `train_rows` and `test_rows` are raw frames (inputs and target); `answer` is the members' answer on
+    the inputs of `test_rows`, from the in-memory estimators: packaging must reproduce it.
+    """
+
+    signature: Signature
+    members: tuple[Member, ...]
+    threshold: float | None
+    evaluation: Evaluation
+    train_rows: pl.DataFrame
+    test_rows: pl.DataFrame
+    answer: Answer
+    notes: tuple[str, ...] = ()
+    ladder: Mapping[str, Evaluation] = field(default_factory=dict)

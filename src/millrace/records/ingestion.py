@@ -1,0 +1,59 @@
+"""What ingestion counts, and the law the counts obey."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from millrace.errors import ConservationError
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where the rows of a commit went.
+
+    Examples
+    --------
+    >>> Counts(read=5, kept=3, quarantined=1, duplicate=1) + Counts(read=1, kept=1)
+    Counts(read=6, kept=4, quarantined=1, duplicate=1, late=0)
+    """
+
+    read: int = 0
+    kept: int = 0
+    quarantined: int = 0
+    duplicate: int = 0
+    late: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.read + other.read,
+            self.kept + other.kept,
+            self.quarantined + other.quarantined,
+            self.duplicate + other.duplicate,
+            self.late + other.late,
+        )
+
+    def check(self, where: str) -> None:
+        """Raise `ConservationError` unless every row read is in exactly one place."""
+        placed = self.kept + self.quarantined + self.duplicate + self.late
+        if self.read != placed:
+            raise ConservationError(
+                f"{self.read} rows were read but {placed} were placed: {self.kept} kept, "
+                f"{self.quarantined} quarantined, {self.duplicate} duplicate, {self.late} late. Nothing of this batch was committed.",
+                where=where,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What one ingest of one source did; `reasons` counts quarantined rows by rule."""
+
+    source: str
+    read: int
+    kept: int
+    quarantined: int
+    duplicate: int
+    late: int
+    table_version: int
+    files: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,25 @@
+"""One pass through the lifecycle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from millrace.records.evaluation import Evaluation
+from millrace.records.ingestion import Ingested
+from millrace.records.package import PackageInfo
+from millrace.records.release import GateVerdict, Release
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run did, stage by stage; `release` is None when the gate said no."""
+
+    run: str
+    ingest: Mapping[str, Ingested]
+    evaluation: Evaluation
+    package: PackageInfo
+    gate: GateVerdict
+    release: Release | None
+    report: str
+    seconds: Mapping[str, float]

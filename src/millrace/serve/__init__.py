@@ -1,0 +1,1 @@
+"""From a package to HTTP answers, a prediction log and feedback."""

@@ -1,0 +1,1 @@
+"""From a table to a fit: column typing, features, models, search."""
