@@ -46,8 +46,8 @@ class Fit:
     """A trained model: members averaged by weight, then the threshold.
 
     Binary: the label is the positive class (index 1) where its probability is at or above `threshold`. Multiclass:
-    the most probable class. `train_rows` and `test_rows` are raw frames (inputs and target); `answer` is the members' answer on
-    the inputs of `test_rows`, from the in-memory estimators: packaging must reproduce it.
+    the most probable class. `train_rows` and `test_rows` are raw frames (inputs and target); `answer` is the members'
+    answer on the inputs of `test_rows`, from the in-memory estimators: packaging must reproduce it.
     """
 
     signature: Signature

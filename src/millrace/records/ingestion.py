@@ -39,7 +39,8 @@ class Counts:
         if self.read != placed:
             raise ConservationError(
                 f"{self.read} rows were read but {placed} were placed: {self.kept} kept, "
-                f"{self.quarantined} quarantined, {self.duplicate} duplicate, {self.late} late. Nothing of this batch was committed.",
+                f"{self.quarantined} quarantined, {self.duplicate} duplicate, {self.late} late. "
+                "Nothing of this batch was committed.",
                 where=where,
             )
 

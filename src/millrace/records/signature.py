@@ -40,7 +40,8 @@ class Signature:
 
     The graph of a package has at most two inputs: ``numbers`` float64 ``[rows, numeric fields]``, missing as NaN, and
     ``texts`` string ``[rows, other fields]``, missing as the empty string. It gives ``label`` int64 ``[rows]`` (an
-    index into `classes`) and ``probabilities`` float32 ``[rows, classes]``, or ``value`` float32 ``[rows]`` for regression.
+    index into `classes`) and ``probabilities`` float32 ``[rows, classes]``, or ``value`` float32 ``[rows]`` for
+    regression.
     """
 
     task: Task
