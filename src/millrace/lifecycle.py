@@ -1,1 +1,207 @@
-"""THE MAP: the stages in order, what each takes and gives."""
+"""THE MAP: the stages in order, what each takes and gives. Read this first.
+
+    sources ──ingest──▶ Table ──train──▶ Fit ──pack──▶ Package ──gate──▶ Release ──serve──▶ log ──monitor──▶ Decision
+       ▲                                                                                                     │
+       └──────────────────────────────────────────────── retrain · roll back ────────────────────────────────┘
+
+Each stage lives in the room of its name; this module only hands records from one to the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+
+import msgspec
+
+from millrace.config.schema import ProjectSettings
+from millrace.records.evaluation import Difference
+from millrace.records.fit import Fit
+from millrace.records.ingestion import Ingested
+from millrace.records.monitoring import Decision
+from millrace.records.package import Manifest, PackageInfo
+from millrace.records.progress import Step, Watch
+from millrace.records.release import GateVerdict, Release
+from millrace.records.run import Run
+from millrace.store.objects import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What every stage needs to know: the settings, where things rest, where relative paths start, who listens."""
+
+    settings: ProjectSettings
+    store: Store
+    folder: Path
+    watch: Watch
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """How long each stage took, in seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Add what happens inside to `stage`."""
+        start = perf_counter()
+        yield
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + perf_counter() - start, 3)
+
+
+def new_run() -> str:
+    """Give an id that sorts by time and is unique among machines."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def run(site: Site, *, release: bool = True, by: str, reason: str = "run") -> Run:
+    """Take the raw data to a package, and to a release when the gate agrees."""
+    identity, clock = new_run(), Stopwatch()
+    with clock.time("ingest"):
+        ingested = {name: ingest(site, name, identity) for name in site.settings.sources}
+    with clock.time("train"):
+        fit, versions = learn(site)
+    with clock.time("package"):
+        manifest, package = pack(site, fit, identity, versions)
+    with clock.time("gate"):
+        comparison = against_champion(site, fit)
+        verdict = gate(site, manifest, comparison)
+    with clock.time("report"):
+        report = write_report(site, fit, package, ingested, verdict, comparison)
+    released = None
+    if release and verdict.passed:
+        evidence = {"gate": list(verdict.reasons), "run": identity}
+        released = promote(site, package, by=by, reason=reason, evidence=evidence)
+    done = Run(identity, ingested, fit.evaluation, package, verdict, released, report, clock.seconds)
+    site.store.create(f"runs/{identity}.json", msgspec.json.format(msgspec.json.encode(done)))
+    return done
+
+
+def ingest(site: Site, source: str, identity: str) -> Ingested:
+    """Source → table and quarantine, exactly once."""
+    from millrace.ingest.stage import ingest as stage
+
+    return stage(source, site.settings.sources[source], site.store, site.folder, identity, site.watch)
+
+
+def learn(site: Site) -> tuple[Fit, dict[str, int]]:
+    """Tables → fit, with the table versions it was learned from."""
+    from millrace.ingest.dataset import dataset
+    from millrace.train.stage import train
+
+    site.watch(Step("train", "reading the tables"))
+    frame, versions = dataset(site.settings, site.store)
+    return train(frame, site.settings.model, site.watch), versions
+
+
+def pack(site: Site, fit: Fit, identity: str, versions: Mapping[str, int]) -> tuple[Manifest, PackageInfo]:
+    """Fit → package: one graph, proved to give the fit's answers."""
+    from millrace.package.stage import pack as stage
+    from millrace.profile.build import profile
+
+    reference = profile(fit.train_rows, fit.signature)
+    lineage = {"tables": dict(versions), "project": _digest(site.settings)}
+    return stage(
+        fit,
+        site.store,
+        name=site.settings.project,
+        run=identity,
+        lineage=lineage,
+        profile=msgspec.json.encode(reference),
+        watch=site.watch,
+    )
+
+
+def against_champion(site: Site, fit: Fit) -> Difference | None:
+    """Fit minus champion on the rows the fit never saw; None when there is no champion to compare with."""
+    from millrace.evaluate.judge import compare
+    from millrace.package.api import Package
+
+    current = champion(site)
+    if current is None:
+        return None
+    reference = Package.load(site.store.at(f"packages/{current.package}/{current.version}"))
+    if reference.signature.classes != fit.signature.classes:
+        return None
+    missing = [name.name for name in reference.signature.inputs if name.name not in fit.test_rows.columns]
+    if missing:
+        return None
+    theirs = reference.answer(fit.test_rows)
+    return compare(fit.truth(), fit.answer, theirs, fit.signature, fit.evaluation.primary)
+
+
+def gate(site: Site, manifest: Manifest, comparison: Difference | None) -> GateVerdict:
+    """Evaluation → yes or no, with a sentence for each condition."""
+    from millrace.release.gate import judge_gate
+
+    return judge_gate(site.settings.model.gate, manifest.evaluation, comparison)
+
+
+def write_report(
+    site: Site,
+    fit: Fit,
+    package: PackageInfo,
+    ingested: Mapping[str, Ingested],
+    verdict: GateVerdict,
+    comparison: Difference | None,
+) -> str:
+    """Everything a person wants to see of a run, as one HTML file; give its path."""
+    from millrace.evaluate.report import render
+
+    site.watch(Step("report", "drawing the charts"))
+    title = f"{package.name} {package.version}"
+    page = render(fit, title=title, package=package, ingested=ingested, gate=verdict, comparison=comparison)
+    key = f"reports/{package.name}-{package.version}.html"
+    site.store.write(key, page.encode())
+    return site.store.at(key)
+
+
+def promote(site: Site, package: PackageInfo, *, by: str, reason: str, evidence: Mapping[str, object]) -> Release:
+    """Package → champion."""
+    from millrace.release.stage import promote as stage
+
+    return stage(site.store, package, by=by, reason=reason, evidence=evidence)
+
+
+def champion(site: Site) -> Release | None:
+    """Who answers now."""
+    from millrace.store.releases import champion as current
+
+    return current(site.store)
+
+
+def watch_over(site: Site) -> Decision:
+    """Prediction log and feedback → decision."""
+    from millrace.errors import ReleaseError
+    from millrace.monitor.stage import monitor
+    from millrace.package.api import Package
+    from millrace.store.prediction_log import feedback, predictions
+
+    current = champion(site)
+    if current is None:
+        raise ReleaseError(
+            "Nothing has been released yet, so there is nothing to watch.",
+            where=site.settings.project,
+            code="release.none",
+            next_step="millrace run",
+        )
+    package = Package.load(site.store.at(f"packages/{current.package}/{current.version}"))
+    return monitor(
+        site.store,
+        site.settings.monitor,
+        package.manifest,
+        package.profile,
+        predictions(site.store),
+        feedback(site.store),
+    )
+
+
+def _digest(settings: ProjectSettings) -> str:
+    return hashlib.sha256(settings.model_dump_json().encode()).hexdigest()

@@ -1,1 +1,212 @@
 """Project: the loaded project file and its store; every CLI verb is one of its methods."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from millrace.config.load import load
+from millrace.config.schema import ProjectSettings
+from millrace.errors import UsageError
+from millrace.lifecycle import Site, champion, ingest, new_run, promote, run, watch_over
+from millrace.records.checked import Checked
+from millrace.records.ingestion import Ingested
+from millrace.records.initialized import InitResult
+from millrace.records.monitoring import Decision
+from millrace.records.package import Manifest, PackageInfo
+from millrace.records.predicted import Predicted
+from millrace.records.progress import Watch, unwatched
+from millrace.records.quarantine import RefusedRule
+from millrace.records.release import Release
+from millrace.records.retrained import Retrained
+from millrace.records.run import Run
+from millrace.store.objects import Store
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Project:
+    """A project file and everything that grew from it.
+
+    Examples
+    --------
+    ::
+
+        project = Project.load("millrace.yaml")
+        run = project.run()
+        print(run.evaluation.metrics["roc_auc"])
+    """
+
+    def __init__(self, path: Path, settings: ProjectSettings) -> None:
+        self.path = path
+        self.settings = settings
+        store = settings.store
+        self.store = Store(store if "://" in store else path.parent / store)
+
+    @classmethod
+    def load(cls, path: str | Path = "millrace.yaml") -> Project:
+        """Read a project file. Raises `ProjectFileError` with every problem at once."""
+        path = Path(path).resolve()
+        return cls(path, load(path))
+
+    @classmethod
+    def init(cls, data: str, predict: str | None = None, *, folder: str | Path = ".", force: bool = False) -> InitResult:
+        """Look at `data` and write a commented project file for it into `folder`.
+
+        Raises `UsageError` when there is one already, unless `force`.
+        """
+        from millrace.sources.propose import propose
+
+        path = Path(folder).resolve() / "millrace.yaml"
+        if path.exists() and not force:
+            raise UsageError(
+                "A project file is here already; nothing was changed.",
+                where=str(path),
+                code="init.exists",
+                next_step="millrace init --force …, or millrace check",
+            )
+        text = propose(data, predict, folder=path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return InitResult(str(path), text)
+
+    def __repr__(self) -> str:
+        return f"Project({self.settings.project!r}, {str(self.path)!r})"
+
+    def check(self) -> Checked:
+        """Say whether the sources are there and have what the model needs; nothing is written."""
+        from millrace.sources import open_source
+
+        problems = []
+        columns: set[str] = set()
+        for name, source in self.settings.sources.items():
+            columns |= set(open_source(name, source, self.path.parent).schema())
+        target = self.settings.model.predict
+        if self.settings.dataset is None and target not in columns:
+            problems.append(f"model.predict: no source has a column `{target}`")
+        return Checked(self.settings.project, tuple(self.settings.sources), tuple(problems))
+
+    def run(self, watch: Watch = unwatched) -> Run:
+        """Ingest, train, evaluate, package, gate and, if the gate agrees, release."""
+        return run(self._site(watch), by=_user())
+
+    def train(self, watch: Watch = unwatched) -> Run:
+        """Do as `run` does, without releasing."""
+        return run(self._site(watch), release=False, by=_user())
+
+    def ingest(self, source: str | None = None, watch: Watch = unwatched) -> tuple[Ingested, ...]:
+        """Bring what is new in one source, or in all of them, into their tables."""
+        site, identity = self._site(watch), new_run()
+        names = [self._known(source)] if source else list(self.settings.sources)
+        return tuple(ingest(site, name, identity) for name in names)
+
+    def quarantine(self, source: str | None = None) -> tuple[RefusedRule, ...]:
+        """Count the refused rows by rule."""
+        from millrace.ingest.quarantine import summary
+
+        return summary(self.store, self._known(source) if source else None)
+
+    def refused(self, source: str, limit: int = 20) -> pl.DataFrame:
+        """Give refused rows with their reasons and origin, newest first."""
+        from millrace.ingest.quarantine import show
+
+        return show(self.store, self._known(source), limit)
+
+    def report(self, version: int | None = None) -> str:
+        """Where the report of a package is."""
+        package = self._package(version)
+        key = f"reports/{package.name}-{package.version}.html"
+        if self.store.read(key) is None:
+            raise UsageError(f"Package {package.name} {package.version} has no report.", where="report")
+        return self.store.at(key)
+
+    def inspect(self, version: int | None = None) -> Manifest:
+        """What a package says about itself."""
+        from millrace.package.api import Package
+
+        return Package.inspect(self._package(version).path)
+
+    def verify(self, version: int | None = None) -> PackageInfo:
+        """Check every file of a package against its manifest. Raises `TamperedError`."""
+        from millrace.package.api import Package
+
+        return Package.verify(self._package(version).path)
+
+    def predict(self, source: str, to: str, *, version: int | None = None, watch: Watch = unwatched) -> Predicted:
+        """Answer every row of a file, into a CSV or Parquet file."""
+        from millrace.package.api import Package
+        from millrace.package.batch import predict_file
+
+        start, info = perf_counter(), self._package(version)
+        rows = predict_file(Package.load(info.path), self._rows_like_training(source, watch), Path(to), watch)
+        return Predicted(rows, to, info.name, info.version, round(perf_counter() - start, 3))
+
+    def serve(self, *, port: int | None = None, version: int | None = None) -> None:
+        """Answer over HTTP until stopped; the champion, and its successors, unless a version is given."""
+        from millrace.serve.stage import serve
+
+        settings = self.settings.serve
+        if port is not None:
+            settings = settings.model_copy(update={"port": port})
+        serve(self.store, settings, package=self.settings.project, version=version)
+
+    def promote(self, version: int, reason: str = "") -> Release:
+        """Make a package champion by hand."""
+        evidence = {"by hand": True}
+        return promote(self._site(), self._package(version), by=_user(), reason=reason or "by hand", evidence=evidence)
+
+    def rollback(self, reason: str = "") -> Release:
+        """Give traffic back to the champion before."""
+        from millrace.release.stage import rollback
+
+        return rollback(self.store, by=_user(), reason=reason or "by hand")
+
+    def history(self) -> tuple[Release, ...]:
+        """Every change of champion, oldest first."""
+        from millrace.store.releases import history
+
+        return history(self.store)
+
+    def monitor(self) -> Decision:
+        """Say whether what is served is still right, and what to do if not."""
+        return watch_over(self._site())
+
+    def retrain(self, *, force: bool = False, watch: Watch = unwatched) -> Retrained:
+        """Act on what monitoring decides, through the gate; with `force`, train whatever it says."""
+        decision = self.monitor()
+        if decision.decision == "roll back" and not force:
+            return Retrained(decision, None, self.rollback(decision.reason))
+        if decision.decision == "keep" and not force:
+            return Retrained(decision, None, None)
+        done = run(self._site(watch), by=_user(), reason=decision.reason)
+        return Retrained(decision, done, done.release)
+
+    def _site(self, watch: Watch = unwatched) -> Site:
+        return Site(self.settings, self.store, self.path.parent, watch)
+
+    def _known(self, source: str) -> str:
+        from millrace.errors import nearest
+
+        if source not in self.settings.sources:
+            known = tuple(self.settings.sources)
+            guess = nearest(source, known)
+            raise UsageError(f"`{source}` is not a source.", where=str(self.path), allowed=known, nearest=guess)
+        return source
+
+    def _package(self, version: int | None) -> PackageInfo:
+        """Find a version, by default the champion, by default the newest."""
+        from millrace.store.packages import find, versions
+
+        name = self.settings.project
+        if version is None:
+            current = champion(self._site())
+            version = current.version if current else max(versions(self.store, name), default=0)
+        return find(self.store, name, version)
+
+
+def _user() -> str:
+    return f"{getpass.getuser()}@{socket.gethostname()}"

@@ -59,3 +59,13 @@ class Fit:
     answer: Answer
     notes: tuple[str, ...] = ()
     ladder: Mapping[str, Evaluation] = field(default_factory=dict)
+
+    def truth(self) -> np.ndarray:
+        """Give what is true of `test_rows`: class indices int64 [rows], or values float64 [rows]."""
+        import numpy as np
+
+        column = self.test_rows[self.signature.target]
+        if self.signature.task == "regression":
+            return column.cast(float).to_numpy()
+        index = {name: position for position, name in enumerate(self.signature.classes)}
+        return np.array([index[str(value)] for value in column.to_list()], dtype=np.int64)

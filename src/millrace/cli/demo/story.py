@@ -1,0 +1,185 @@
+"""The whole wheel, told while it turns: every command here is one that a user would type."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.syntax import Syntax
+
+from millrace.cli.demo.clinic import Clinic, served
+from millrace.cli.demo.patients import FACTOR, SHIFTED, Patients, Row, messy, patients, tidy
+from millrace.cli.progress import progress
+from millrace.cli.render.decision import decision_table
+from millrace.cli.render.ingestion import ingested_table, refused_table
+from millrace.cli.render.release import history_table
+from millrace.cli.render.run import metrics_table
+from millrace.project import Project
+from millrace.records.run import Run
+
+PROJECT_FILE = """\
+version: 1
+project: biopsies
+
+sources:
+  records:
+    from: data/records-*.csv
+    key: patient_id
+    columns:
+      mean_smoothness: {type: number, missing: [" ", "n/a"]}
+      mean_radius: {type: number}
+    clean:
+      - trim: all
+      - drop_duplicates: patient_id
+    checks:
+      area_is_positive: mean_area > 0
+      known_diagnosis: diagnosis in ('malignant', 'benign')
+
+model:
+  predict: diagnosis
+  positive: malignant
+  budget: 10 s
+  gate:
+    - roc_auc >= 0.95
+    - better than champion or as good
+
+monitor:
+  false_alarms: 1 per month
+"""
+
+
+class Story:
+    """A narrator, a folder, and the patients."""
+
+    def __init__(self, folder: Path, console: Console) -> None:
+        self.folder, self.console = folder, console
+        self.patients: Patients = patients()
+
+    def tell(self) -> None:
+        """Turn the wheel once."""
+        project = self.begin()
+        self.run(project)
+        with served(project.path) as clinic:
+            self.serve(clinic)
+            self.drift(project, clinic)
+            self.retrain(project, clinic)
+            self.roll_back(project, clinic)
+        self.end(project)
+
+    def chapter(self, title: str, command: str, text: str) -> None:
+        """Open a chapter: what happens, and what one would type."""
+        self.console.print()
+        self.console.print(Rule(f"[bold]{title}[/]", align="left"))
+        self.console.print(text)
+        if command:
+            self.console.print(f"[bold cyan]$ {escape(command)}[/]\n")
+
+    def begin(self) -> Project:
+        """Lay out a folder with messy records and a project file."""
+        self.chapter(
+            "1  Raw data and one project file",
+            "",
+            "350 real biopsies from Wisconsin, as messy as records arrive: blanks, `n/a`, twelve duplicates, a negative\n"
+            "area, a number in words, two broken lines. The project file says what a good row is and what to predict.\n",
+        )
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        (self.folder / "data").mkdir(parents=True)
+        (self.folder / "data" / "records-1.csv").write_text(messy(self.patients.known))
+        path = self.folder / "millrace.yaml"
+        path.write_text(PROJECT_FILE)
+        self.console.print(Panel(Syntax(PROJECT_FILE.rstrip(), "yaml", background_color="default"), title="millrace.yaml"))
+        return Project.load(path)
+
+    def run(self, project: Project) -> Run:
+        """Ingest, train, judge, package, gate, release."""
+        self.chapter(
+            "2  Ingest, train, judge, package, release",
+            "millrace run",
+            "No row is lost: what cannot be used is kept in quarantine, with its reason and where it came from.",
+        )
+        with progress(self.console) as watch:
+            run = project.run(watch)
+        self.console.print(ingested_table(run.ingest.values()))
+        self.console.print(refused_table(project.quarantine("records")))
+        self.console.print(metrics_table(run.evaluation))
+        self.console.print(f"Gate: {'; '.join(run.gate.reasons)}")
+        self.console.print(
+            f"Package [bold]{run.package.name} {run.package.version}[/] holds one ONNX graph, proved row by row against the "
+            f"trained model, and is champion now."
+        )
+        return run
+
+    def serve(self, clinic: Clinic) -> None:
+        """Ask a real server."""
+        self.chapter(
+            "3  A server that really answers",
+            f"curl {clinic.url}/predict -d '{{\"rows\": [{{…}}]}}'",
+            f"`millrace serve` answers on {clinic.url}; no training library is loaded there.",
+        )
+        usual = self.patients.usual
+        answers = clinic.ask(usual)
+        for row, answer in list(zip(usual, answers, strict=True))[:3]:
+            self.console.print(f"  {row['patient_id']}  {_words(answer)}   truly {row['diagnosis']}")
+        clinic.tell(usual, answers)
+        self.console.print(f"  … {len(usual)} patients asked one by one, their outcomes reported back as feedback.")
+
+    def drift(self, project: Project, clinic: Clinic) -> None:
+        """Look before and after the second scanner."""
+        self.chapter("4  Watch", "millrace monitor", "First look, on the usual patients:")
+        before = project.monitor()
+        self.console.print(f"  [bold green]{before.decision}[/]: {before.reason}")
+        self.chapter(
+            "5  The world moves",
+            "millrace monitor",
+            f"A second scanner arrives. It reads `{SHIFTED}` {FACTOR:.1f} times too high; nobody tells the model.",
+        )
+        shifted = self.patients.shifted
+        clinic.tell(shifted, clinic.ask(shifted))
+        self.console.print(decision_table(project.monitor()))
+
+    def retrain(self, project: Project, clinic: Clinic) -> None:
+        """Let the new records in and act on the decision."""
+        self.chapter(
+            "6  Act on it",
+            "millrace retrain",
+            "The new scanner's records, diagnosed by now, are put beside the old ones. Only the new file is read; the "
+            "challenger meets\nthe champion on rows that neither was trained on, and must pass the same gate.",
+        )
+        (self.folder / "data" / "records-2.csv").write_text(tidy(self.patients.shifted))
+        with progress(self.console) as watch:
+            done = project.retrain(watch=watch)
+        if done.run is None or done.release is None:
+            self.console.print(f"[bold red]No new champion:[/] {done.decision.reason}")
+            return
+        self.console.print(ingested_table(done.run.ingest.values()))
+        self.console.print(f"Gate: {'; '.join(done.run.gate.reasons)}")
+        answering = clinic.wait_for(done.release.version, self._someone())
+        self.console.print(f"The running server answers with version [bold]{answering}[/] now, without a restart.")
+
+    def roll_back(self, project: Project, clinic: Clinic) -> None:
+        """Give traffic back, at once."""
+        self.chapter("7  Change your mind", "millrace release rollback", "Every change of champion is recorded and reversible.")
+        release = project.rollback("demo: seeing is believing")
+        answering = clinic.wait_for(release.version, self._someone())
+        self.console.print(f"Version [bold]{answering}[/] answers again.")
+        self.console.print(history_table(project.history()))
+
+    def end(self, project: Project) -> None:
+        """Say what is left to play with."""
+        report = project.report(max(release.version for release in project.history()))
+        self.chapter("Yours to play with", "", "")
+        self.console.print(f"  report          {report}", soft_wrap=True)
+        self.console.print(f"  project folder  {self.folder}", soft_wrap=True)
+        self.console.print(f"\n  [bold cyan]cd {self.folder} && millrace serve[/]", soft_wrap=True)
+
+    def _someone(self) -> Row:
+        return self.patients.usual[0]
+
+
+def _words(answer: dict[str, object]) -> str:
+    return f"[bold]{answer['label']}[/] ({float(str(answer['probability'])):.1%})"
