@@ -32,7 +32,8 @@ class MetricDefinition:
 
     Exactly one of these says how sure we are: `of_cells` (the metric as a function of confusion counts, which are
     resampled; with `share`, the counts of a binomial share, Wilson's interval), `influence` (the delta method on
-    `scale`), or `bounds` (the metric's own way), where `weighted` is what a paired bootstrap calls.
+    `scale`), or `bounds` (the metric's own way), where `weighted` gives the metric as a function of row weights,
+    for the paired bootstrap.
     """
 
     name: str
@@ -46,7 +47,7 @@ class MetricDefinition:
     influence: Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]] | None = None
     scale: Scale = "plain"
     bounds: Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[float, Bounds]] | None = None
-    weighted: Callable[[np.ndarray, np.ndarray, np.ndarray], float] | None = None
+    weighted: Callable[[np.ndarray, np.ndarray], Callable[[np.ndarray], float]] | None = None
 
 
 def find(name: str, task: Task) -> MetricDefinition:
@@ -126,7 +127,7 @@ _ALL = (
         "probabilities",
         r.average_precision,
         bounds=r.average_precision_bounds,
-        weighted=r.average_precision,
+        weighted=r.weighted_precision,
     ),
     _counted(
         "accuracy",
@@ -176,7 +177,7 @@ _ALL = (
         p.ece,
         higher_is_better=False,
         bounds=p.ece_bounds,
-        weighted=p.ece,
+        weighted=p.weighted_ece,
     ),
     _meant("rmse", "root of the mean squared error", _VALUES, "value", v.rmse),
     _meant("mae", "mean absolute error", _VALUES, "value", v.mean_of(v.absolute)),
@@ -188,7 +189,7 @@ _ALL = (
         v.median_ae,
         higher_is_better=False,
         bounds=v.median_ae_bounds,
-        weighted=v.median_ae,
+        weighted=v.weighted_median_ae,
     ),
     _meant("mape", "mean error as a share of the truth", _VALUES, "value", v.mean_of(v.relative)),
     _meant("r2", "share of the variance that is explained", _VALUES, "value", v.r2, "below_one"),

@@ -6,6 +6,7 @@ everything else is a search in sorted arrays.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,7 +113,7 @@ def roc_auc_bounds(truth: np.ndarray, probability: np.ndarray, _: np.random.Gene
     return value, around(value, error, "logit", int(2 * smallest))
 
 
-def average_precision(truth: np.ndarray, probability: np.ndarray, weights: np.ndarray | None = None) -> float:
+def average_precision(truth: np.ndarray, probability: np.ndarray) -> float:
     """The mean precision over the positives, each at its own score as threshold; 0 without positives.
 
     Examples
@@ -120,8 +121,6 @@ def average_precision(truth: np.ndarray, probability: np.ndarray, weights: np.nd
     >>> round(average_precision(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8])), 4)
     0.8333
     """
-    if weights is not None:
-        return _weighted_precision(truth, probability, weights)
     ranking = rank(truth, probability)
     if not len(ranking.positives):
         return 0.0
@@ -133,16 +132,19 @@ def _area(gained: np.ndarray, found: np.ndarray, mistaken: np.ndarray) -> float:
     return float((gained * found / (found + mistaken)).sum() / found[-1])
 
 
-def _weighted_precision(truth: np.ndarray, score: np.ndarray, weights: np.ndarray) -> float:
-    order = np.argsort(-score, kind="stable")
-    sorted_scores = score[order]
-    last = np.append(np.flatnonzero(np.diff(sorted_scores)), len(score) - 1)
-    positive = weights[order] * (truth[order] == 1)
-    found = np.cumsum(positive)[last]
-    called = np.cumsum(weights[order])[last]
-    if not found[-1]:
-        return 0.0
-    return float((np.diff(found, prepend=0.0) * found / called).sum() / found[-1])
+def weighted_precision(truth: np.ndarray, probability: np.ndarray) -> Callable[[np.ndarray], float]:
+    """Average precision as a function of row weights; the rows are sorted once, here."""
+    order = np.argsort(-probability, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(probability[order])), len(probability) - 1)
+    positive = truth[order] == 1
+
+    def measure(weights: np.ndarray) -> float:
+        weight = weights[order]
+        found = np.cumsum(weight * positive)[last]
+        called = np.cumsum(weight)[last]
+        return float((np.diff(found, prepend=0.0) * found / called).sum() / found[-1]) if found[-1] else 0.0
+
+    return measure
 
 
 def average_precision_bounds(

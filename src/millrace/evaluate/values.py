@@ -56,14 +56,22 @@ def r2(truth: np.ndarray, value: np.ndarray) -> Influence:
     return 1 - error / variance, (error * spread / variance - squared) / (variance * len(truth))
 
 
-def median_ae(truth: np.ndarray, value: np.ndarray, weights: np.ndarray | None = None) -> float:
+def median_ae(truth: np.ndarray, value: np.ndarray) -> float:
     """The distance that half of the rows stay within."""
+    return float(np.median(absolute(truth, value)))
+
+
+def weighted_median_ae(truth: np.ndarray, value: np.ndarray) -> Callable[[np.ndarray], float]:
+    """The median distance as a function of row weights; the rows are sorted once, here."""
     distance = absolute(truth, value)
-    if weights is None:
-        return float(np.median(distance))
     order = np.argsort(distance)
-    reached = np.cumsum(weights[order])
-    return float(distance[order][np.searchsorted(reached, reached[-1] / 2)])
+    ascending = distance[order]
+
+    def measure(weights: np.ndarray) -> float:
+        reached = np.cumsum(weights[order])
+        return float(ascending[np.searchsorted(reached, reached[-1] / 2)])
+
+    return measure
 
 
 def median_ae_bounds(truth: np.ndarray, value: np.ndarray, _: np.random.Generator) -> tuple[float, Bounds]:
