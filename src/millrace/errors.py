@@ -184,9 +184,19 @@ class ReleaseError(MillraceError):
 
 
 class RequestError(MillraceError):
-    """A prediction request does not fit the package's signature."""
+    """A prediction request does not fit the package's signature; `row` counts from 0."""
 
     code = "request"
+
+    def __init__(
+        self, seen: str, *, code: str, allowed: Iterable[str] = (), row: int | None = None, field: str | None = None
+    ) -> None:
+        self.row = row
+        self.field = field
+        where = ", ".join(
+            part for part in (f"row {row}" if row is not None else "", f"field {field}" if field else "") if part
+        )
+        super().__init__(seen, where=where or "request", code=code, allowed=allowed)
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
