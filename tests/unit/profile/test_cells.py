@@ -1,0 +1,61 @@
+"""Cells hold equal shares, frequent values stand alone, and counting agrees with NumPy's histogram."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from millrace.profile.cells import CELLS, count, edges
+
+ABOVE_3 = 3.0000000000000004
+
+
+def test_few_values_are_a_cell_each() -> None:
+    assert edges(np.array([3.0, 1.0, 2.0, 2.0])) == (1.0, 2.0, 3.0, ABOVE_3)
+    assert count(np.array([3.0, 1.0, 2.0, 2.0]), (1.0, 2.0, 3.0, ABOVE_3)) == (0, 1, 2, 1, 0)
+
+
+def test_nothing_gives_one_cell_for_everything() -> None:
+    assert edges(np.array([])) == ()
+    assert count(np.array([1.0, 2.0]), ()) == (2,)
+    assert count(np.array([]), (1.0, 2.0)) == (0, 0, 0)
+
+
+def test_many_values_share_the_rows_equally() -> None:
+    values = np.arange(3200.0)
+    counts = count(values, edges(values))
+    assert counts == (0, *[100] * CELLS, 0)
+
+
+def test_a_frequent_value_stands_alone() -> None:
+    values = np.concatenate((np.zeros(500), np.arange(1.0, 501.0)))
+    ends = edges(values)
+    counts = dict(zip(ends, count(values, ends)[1:], strict=True))
+    assert counts[0.0] == 500
+    assert count(np.array([0.0]), ends)[1] == 1
+    assert count(np.array([5e-324]), ends)[1] == 0
+
+
+def test_the_outer_cells_lie_beyond_the_reference() -> None:
+    ends = edges(np.arange(1000.0))
+    assert count(np.array([-0.001, -np.inf, 0.0, 999.0, 999.001, np.inf]), ends)[0] == 2
+    assert count(np.array([-0.001, -np.inf, 0.0, 999.0, 999.001, np.inf]), ends)[-1] == 2
+
+
+@given(arrays(np.float64, st.integers(1, 200), elements=st.floats(-1e6, 1e6)))
+def test_counting_agrees_with_binary_search(values: np.ndarray) -> None:
+    ends = edges(values[: values.size // 2 + 1])
+    places = np.searchsorted(ends, values, side="right")
+    assert count(values, ends) == tuple(np.bincount(places, minlength=len(ends) + 1).tolist())
+
+
+@pytest.mark.parametrize("size", [32_767, 32_768, 32_769, 100_000])
+def test_blocks_lose_no_number(size: int) -> None:
+    values = np.random.default_rng(0).normal(size=size)
+    ends = edges(values)
+    assert count(values, ends)[0] == 0
+    assert sum(count(values, ends)) == size
+    assert list(count(values, ends)[1:-1]) == np.histogram(values, bins=ends)[0].tolist()
