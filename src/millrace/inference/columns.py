@@ -99,7 +99,7 @@ class Reader:
                 matrix[:, position] = _column(columns.get(name), rows, self._field(name), convert)
         return numbers, texts
 
-    def extra(self, rows: Sequence[Mapping[str, object]]) -> int:
+    def surplus(self, rows: Sequence[Mapping[str, object]]) -> int:
         """How many fields of `rows` the signature does not name."""
         return sum(len(row.keys() - self.names) for row in rows if not row.keys() <= self.names)
 
@@ -233,7 +233,14 @@ def _datetime(value: object) -> float:
     return (aware - _EPOCH).total_seconds()
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """The text of a category or class, whatever it was written as. Raises TypeError for lists and objects.
+
+    Examples
+    --------
+    >>> [text_of(value) for value in ("gold", True, 7, 7.0, 7.5)]
+    ['gold', 'true', '7', '7', '7.5']
+    """
     if isinstance(value, str):
         return str(value)
     if isinstance(value, bool | np.bool_):
@@ -250,8 +257,8 @@ _CONVERSIONS: Mapping[FieldType, Callable[[object], object]] = {
     "boolean": _boolean,
     "date": _date,
     "datetime": _datetime,
-    "category": _text,
-    "text": _text,
+    "category": text_of,
+    "text": text_of,
 }
 
 

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+#: Written into every entry of the release log; readers accept every older one.
+FORMAT = 1
+
 
 @dataclass(frozen=True, slots=True)
 class GateVerdict:
@@ -19,7 +22,8 @@ class GateVerdict:
 class Release:
     """One entry of the release log: from `at` on, package `version` is champion.
 
-    `number` counts from 1 without gaps; `previous` is the champion before, None for the first.
+    `number` counts from 1 without gaps; `previous` is the version that was champion before, None for the first;
+    `at` is ISO 8601 in UTC.
     """
 
     number: int
@@ -31,3 +35,4 @@ class Release:
     by: str
     reason: str
     evidence: Mapping[str, object] = field(default_factory=dict)
+    format: int = FORMAT

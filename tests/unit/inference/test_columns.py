@@ -98,7 +98,7 @@ def test_unknown_fields_are_ignored_and_counted() -> None:
     reader = Reader(one("number"))
     rows = [{"x": 1.0, "z": 1}, {"y": 1, "z": 2}]
     assert reader.from_rows(rows)[0].shape == (2, 1)
-    assert reader.extra(rows) == 3
+    assert reader.surplus(rows) == 3
 
 
 def test_a_row_that_is_not_an_object_is_named() -> None:

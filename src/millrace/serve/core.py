@@ -1,0 +1,198 @@
+"""Requests to answers, whatever brought them: decode, columns, graph, log, encode. No transport is known here."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from millrace.errors import RequestError
+from millrace.inference.columns import Reader, text_of
+from millrace.inference.model import Model
+from millrace.records.fit import Answer
+from millrace.serve.metrics import Counters
+from millrace.store.prediction_log import Opening, Outcome, Predicted
+from millrace.store.segments import SegmentWriter
+
+
+class MalformedError(RequestError):
+    """The bytes of a request are not JSON of the expected shape at all."""
+
+    code = "request.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model with what is worked out once for all its requests."""
+
+    model: Model
+    reader: Reader
+    known: tuple[frozenset[str], ...]
+    opening: bytes
+
+    @classmethod
+    def of(cls, model: Model) -> Loaded:
+        """Prepare `model` for serving."""
+        manifest = model.manifest
+        known = tuple(
+            frozenset((*field.categories, "")) if field.type == "category" and field.categories else frozenset()
+            for field in manifest.signature.texts
+        )
+        opening = msgspec.msgpack.encode(Opening(manifest.name, manifest.version, manifest.signature))
+        return cls(model, Reader(manifest.signature), known, opening)
+
+
+class Core:
+    """Answers with the model it holds, logs each answer before giving it, and takes feedback.
+
+    Used from one thread. `replace` changes the model between two requests, never within one. With `logged` False,
+    feedback is kept and predictions are not.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.loaded = Loaded.of(model)
+        self.counters = Counters()
+        self._log: SegmentWriter | None = None
+        self._logged = False
+        self._process = os.urandom(4).hex()
+        self._count = itertools.count()
+        self._decode = msgspec.json.Decoder().decode
+        self._encode = msgspec.json.Encoder().encode
+        self._pack = msgspec.msgpack.Encoder().encode
+
+    def write_to(self, log: SegmentWriter, *, predictions: bool) -> None:
+        """Log from now on; `predictions` says whether answers are logged, or feedback alone."""
+        self._log, self._logged = log, predictions
+
+    def replace(self, loaded: Loaded) -> None:
+        """Answer with another model from the next request on."""
+        self.loaded = loaded
+        if self._log:
+            self._log.seal()
+
+    def predict(self, body: bytes) -> bytes:
+        """Answer ``{"rows": [{…}]}``, ``[{…}]`` or a single ``{…}``; always a list under ``predictions``.
+
+        Raises `MalformedError` for bytes that are no JSON rows, `RequestError` for a value that does not fit, OSError
+        when the answer cannot be logged (it is then not given).
+        """
+        loaded = self.loaded
+        rows = self._rows(body)
+        numbers, texts = loaded.reader.from_rows(rows)
+        self.counters.extra_fields += loaded.reader.surplus(rows)
+        answer, ids = self.answer(loaded, numbers, texts)
+        return self._encode(
+            {
+                "predictions": _predictions(loaded, answer, ids),
+                "package": loaded.model.manifest.name,
+                "version": loaded.model.manifest.version,
+            }
+        )
+
+    def answer(self, loaded: Loaded, numbers: np.ndarray, texts: np.ndarray) -> tuple[Answer, list[str]]:
+        """The model's answer, logged, and the ids under which feedback finds it."""
+        answer = loaded.model.answer(numbers, texts)
+        at = time.time_ns() // 1000
+        prefix = f"{at:014x}-{self._process}-"
+        ids = [f"{prefix}{next(self._count) & 0xFFFFFF:06x}" for _ in range(len(numbers))]
+        flat = texts.ravel().tolist()
+        if self._logged and self._log and ids:
+            self._log.append(self._pack(_record(at, ids, numbers, flat, answer)))
+        self.counters.rows += len(ids)
+        if loaded.known:
+            unseen = sum(bool(known) and text not in known for known, text in zip(itertools.cycle(loaded.known), flat))
+            self.counters.unseen_categories += unseen
+        return answer, ids
+
+    def feedback(self, body: bytes) -> int:
+        """Log outcomes, ``{"id": …, "outcome": …}`` or a list of them; nothing unless all fit. Give their number.
+
+        They are only safe once `settle_feedback` returned.
+        """
+        content = self._json(body)
+        items = content if isinstance(content, list) else [content]
+        at = time.time_ns() // 1000
+        outcomes = [self._outcome(item, row, at) for row, item in enumerate(items)]
+        if self._log is None:
+            raise OSError("this server has no log")
+        for outcome in outcomes:
+            self._log.append(self._pack(outcome))
+        self.counters.feedback += len(outcomes)
+        return len(outcomes)
+
+    def settle_feedback(self) -> None:
+        """Wait until the disk has what was logged; may run in another thread."""
+        if self._log:
+            self._log.sync()
+
+    def _outcome(self, item: object, row: int, at: int) -> Outcome:
+        signature = self.loaded.model.signature
+        if not isinstance(item, dict) or not isinstance(item.get("id"), str) or "outcome" not in item:
+            raise RequestError(
+                "It is not an id with an outcome.",
+                code="feedback.shape",
+                row=row,
+                allowed=['{"id": "…", "outcome": …}'],
+            )
+        value = item["outcome"]
+        try:
+            text = text_of(value) if signature.classes or isinstance(value, str) else repr(float(value))
+            fits = text in signature.classes if signature.classes else np.isfinite(float(text))
+        except (TypeError, ValueError):
+            fits = False
+        if not fits:
+            raise RequestError(
+                f"The outcome {value!r} is not one the model knows.",
+                code="feedback.outcome",
+                row=row,
+                field="outcome",
+                allowed=signature.classes or ["a finite number"],
+            )
+        return Outcome(at, item["id"], text)
+
+    def _rows(self, body: bytes) -> list[Any]:
+        content = self._json(body)
+        if isinstance(content, dict):
+            rows = content.get("rows", content)
+            return rows if isinstance(rows, list) else [content]
+        if isinstance(content, list):
+            return content
+        raise MalformedError(
+            "The body holds no rows.",
+            code="request.json",
+            allowed=['{"rows": [{…}, …]}', "[{…}, …]", "{…}"],
+        )
+
+    def _json(self, body: bytes) -> Any:
+        try:
+            return self._decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise MalformedError(f"The body is not JSON: {error}", code="request.json") from None
+
+
+def _record(at: int, ids: list[str], numbers: np.ndarray, texts: list[str], answer: Answer) -> Predicted:
+    if answer.label is None:
+        return Predicted(at, ids, numbers.tobytes(), texts, [], answer.value.tobytes())  # type: ignore[union-attr]
+    return Predicted(at, ids, numbers.tobytes(), texts, answer.label.tolist(), answer.probabilities.tobytes())  # type: ignore[union-attr]
+
+
+def _predictions(loaded: Loaded, answer: Answer, ids: list[str]) -> list[dict[str, object]]:
+    """One object per row; ``probability`` is that of the label given."""
+    if answer.label is None or answer.probabilities is None:
+        values = answer.value.ravel().tolist() if answer.value is not None else []
+        return [{"id": name, "value": value} for name, value in zip(ids, values, strict=True)]
+    classes = loaded.model.signature.classes
+    return [
+        {
+            "id": name,
+            "label": classes[label],
+            "probability": row[label],
+            "probabilities": dict(zip(classes, row, strict=True)),
+        }
+        for name, label, row in zip(ids, answer.label.tolist(), answer.probabilities.tolist(), strict=True)
+    ]

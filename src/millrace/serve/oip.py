@@ -1,0 +1,146 @@
+"""The Open Inference Protocol, version 2, over JSON: one named tensor per field of the signature.
+
+number is FP64, integer INT64, boolean BOOL, everything else BYTES (dates as ISO 8601 texts); each of shape ``[n]`` or
+``[n, 1]``. Narrower numeric datatypes are taken too; null in ``data`` means missing. Answers are ``label`` BYTES
+``[n]`` and ``probabilities`` FP32 ``[n, classes]``, or ``value`` FP32 ``[n]``, and ``prediction_id`` BYTES ``[n]``.
+Protocol: https://github.com/kserve/open-inference-protocol
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from millrace.errors import RequestError
+from millrace.records.fit import Answer
+from millrace.records.signature import Field, FieldType, Signature
+from millrace.serve.core import Core, Loaded, MalformedError
+
+_WHOLE = ("INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8")
+#: What a field may come as; the first is what the metadata says.
+DATATYPES: Mapping[FieldType, tuple[str, ...]] = {
+    "number": ("FP64", "FP32", *_WHOLE),
+    "integer": (*_WHOLE, "FP64", "FP32"),
+    "boolean": ("BOOL", *_WHOLE),
+    "date": ("BYTES",),
+    "datetime": ("BYTES",),
+    "category": ("BYTES", "BOOL", *_WHOLE),
+    "text": ("BYTES",),
+}
+
+
+class Tensor(msgspec.Struct):
+    """One input of a request."""
+
+    name: str
+    shape: list[int]
+    datatype: str
+    data: list[Any]
+    parameters: dict[str, Any] = {}
+
+
+class Wanted(msgspec.Struct):
+    """One output a request asks for."""
+
+    name: str
+    parameters: dict[str, Any] = {}
+
+
+class InferRequest(msgspec.Struct):
+    """The body of an ``infer`` request."""
+
+    inputs: list[Tensor]
+    id: str | None = None
+    parameters: dict[str, Any] = {}
+    outputs: list[Wanted] = []
+
+
+def model_metadata(loaded: Loaded) -> dict[str, object]:
+    """What the model takes and gives."""
+    manifest = loaded.model.manifest
+    signature = manifest.signature
+    return {
+        "name": manifest.name,
+        "versions": [str(manifest.version)],
+        "platform": "onnx_onnxv1",
+        "inputs": [_meta(field.name, DATATYPES[field.type][0], [-1]) for field in signature.inputs],
+        "outputs": [
+            _meta(name, datatype, [-1, *(len(signature.classes),) * (name == "probabilities")])
+            for name, datatype in _outputs(signature).items()
+        ],
+    }
+
+
+def infer(core: Core, body: bytes) -> bytes:
+    """Answer one ``infer`` request. Raises `RequestError` for tensors that do not fit the signature."""
+    try:
+        request = msgspec.json.decode(body, type=InferRequest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedError(f"The body is not an inference request: {error}", code="request.json") from None
+    loaded = core.loaded
+    manifest = loaded.model.manifest
+    offered = _outputs(manifest.signature)
+    wanted = [output.name for output in request.outputs] or list(offered)
+    if unknown := [name for name in wanted if name not in offered]:
+        raise RequestError(f"There is no output {unknown[0]}.", code="request.output", allowed=offered)
+    fields = {field.name: field for field in manifest.signature.inputs}
+    columns = {tensor.name: _column(tensor, fields[tensor.name]) for tensor in request.inputs if tensor.name in fields}
+    core.counters.extra_fields += len(request.inputs) - len(columns)
+    answer, ids = core.answer(loaded, *loaded.reader.from_columns(columns))
+    data = _data(manifest.signature, answer, ids)
+    response: dict[str, object] = {"model_name": manifest.name, "model_version": str(manifest.version)}
+    if request.id is not None:
+        response["id"] = request.id
+    response["outputs"] = [
+        {
+            **_meta(name, offered[name], [len(ids), *(len(manifest.signature.classes),) * (name == "probabilities")]),
+            "data": data[name],
+        }
+        for name in wanted
+    ]
+    return msgspec.json.encode(response)
+
+
+def _column(tensor: Tensor, field: Field) -> list[object]:
+    if tensor.datatype not in DATATYPES[field.type]:
+        raise RequestError(
+            f"Its datatype is {tensor.datatype}.",
+            code="request.datatype",
+            field=field.name,
+            allowed=DATATYPES[field.type],
+        )
+    data = tensor.data
+    if len(tensor.shape) == 2 and tensor.shape[1] == 1:
+        data = [item[0] if isinstance(item, list) and len(item) == 1 else item for item in data]
+    elif len(tensor.shape) != 1:
+        raise RequestError(
+            f"Its shape is {tensor.shape}.", code="request.shape", field=field.name, allowed=["[n]", "[n, 1]"]
+        )
+    if len(data) != tensor.shape[0]:
+        raise RequestError(
+            f"It has {len(data)} values where its shape says {tensor.shape[0]}.",
+            code="request.shape",
+            field=field.name,
+        )
+    return data
+
+
+def _outputs(signature: Signature) -> dict[str, str]:
+    own = {"label": "BYTES", "probabilities": "FP32"} if signature.classes else {"value": "FP32"}
+    return own | {"prediction_id": "BYTES"}
+
+
+def _data(signature: Signature, answer: Answer, ids: list[str]) -> dict[str, list[object]]:
+    data: dict[str, list[object]] = {"prediction_id": list(ids)}
+    if answer.label is not None and answer.probabilities is not None:
+        data["label"] = [signature.classes[label] for label in answer.label.tolist()]
+        data["probabilities"] = answer.probabilities.ravel().tolist()
+    if answer.value is not None:
+        data["value"] = answer.value.ravel().tolist()
+    return data
+
+
+def _meta(name: str, datatype: str, shape: list[int]) -> dict[str, object]:
+    return {"name": name, "datatype": datatype, "shape": shape}

@@ -1,0 +1,37 @@
+"""The process that settles a server's log: ``python -m millrace.serve.settler``, started by `serve.stage`.
+
+It keeps polars and deltalake out of the processes that answer.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+from millrace.serve.child import Orders, end_with_parent
+from millrace.store.objects import Store
+from millrace.store.prediction_log import settle, wal
+from millrace.store.segments import abandoned, workers
+
+SETTLE_SECONDS = 2.0
+#: How long workers whose parent died may take to drain before the last settlement.
+_LAST_SECONDS = 10
+
+
+def main() -> None:
+    """Settle every `SETTLE_SECONDS` until SIGTERM, or until the parent is gone; then once more."""
+    store = Store(Orders.received().store)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    end_with_parent(stop.set)
+    while not stop.wait(SETTLE_SECONDS):
+        settle(store)
+    for _ in range(_LAST_SECONDS):
+        if all(abandoned(worker) for worker in workers(wal(store))):
+            break
+        threading.Event().wait(1.0)
+    settle(store)
+
+
+if __name__ == "__main__":
+    main()

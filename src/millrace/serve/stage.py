@@ -1,0 +1,167 @@
+"""Serve a package over HTTP until told to stop."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from millrace.config.schema import ServeSettings
+from millrace.errors import MillraceError, ReleaseError, UsageError
+from millrace.inference.model import Model
+from millrace.records.progress import Step, Watch, unwatched
+from millrace.serve.child import Orders
+from millrace.store.objects import Store
+from millrace.store.packages import find
+from millrace.store.prediction_log import wal
+from millrace.store.releases import champion
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 15.0
+
+
+def serve(
+    store: Store,
+    settings: ServeSettings,
+    *,
+    package: str,
+    version: int | None = None,
+    watch: Watch = unwatched,
+) -> None:
+    """Answer requests for `package` until SIGTERM or SIGINT; then finish what was begun, and settle the log.
+
+    With `version` None the champion answers, and whoever becomes champion answers within a second. `watch` gets one
+    step, whose text is the server's URL, once it truly answers. The work is done by processes of its own, which end
+    when this one does, even if it is killed.
+
+    Raises `ReleaseError` when there is no champion, `PackageError` when the package is unknown or not intact,
+    `UsageError` when the port is taken, `MillraceError` when the server stops by itself.
+    """
+    first = version if version is not None else _champion(store, package)
+    Model.open(find(store, package, first).path)
+    if settings.log == "all":
+        wal(store)
+    port = _free_port(settings.host, settings.port)
+    with tempfile.TemporaryDirectory(prefix="millrace-serve-") as board, _told_to_stop() as stop:
+        orders = Orders(store.url, package, version, first, settings.host, port, settings.workers, settings.log, board)
+        server = _start("server", orders)
+        settler = _start("settler", orders) if store.local else None
+        try:
+            _await_answer(server, settings.host, port, stop)
+            watch(Step("serve", f"http://{_reachable(settings.host)}:{port}"))
+            while not stop.wait(0.2):
+                _still_running(server)
+                if settler and settler.poll() is not None:
+                    settler = _start("settler", orders)
+        finally:
+            _end(server)
+            if settler:
+                _end(settler)
+
+
+def _champion(store: Store, package: str) -> int:
+    release = champion(store)
+    if release is None or release.package != package:
+        raise ReleaseError(
+            f"No version of {package} is champion yet.",
+            where="serve",
+            code="release.none",
+            next_step="millrace run, or millrace release promote",
+        )
+    return release.version
+
+
+def _free_port(host: str, port: int) -> int:
+    """The port to bind. The server's workers share theirs, so a foreign listener is only noticed here."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise UsageError(
+                f"Port {port} of {host} cannot be used: {error.strerror}.",
+                where="serve",
+                code="serve.port",
+                next_step="stop what listens there, or set `serve: {port: 0}` for any free port",
+            ) from error
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set while the block lasts (in the main thread; elsewhere nothing sets it)."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    previous = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _start(module: str, orders: Orders) -> subprocess.Popen[bytes]:
+    # A session of its own: a Ctrl-C in the terminal reaches this process alone, which then ends the others in order.
+    return subprocess.Popen(  # noqa: S603 - this interpreter, a module of this package
+        [sys.executable, "-m", f"millrace.serve.{module}"],
+        env=orders.environment(),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _await_answer(server: subprocess.Popen[bytes], host: str, port: int, stop: threading.Event) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not _answers(_reachable(host), port):
+        _still_running(server)
+        if time.monotonic() > deadline:
+            raise MillraceError(
+                f"The server did not answer within {_START_SECONDS:.0f} s.", where="serve", code="serve.slow"
+            )
+        if stop.wait(0.02):
+            return
+
+
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _reachable(host: str) -> str:
+    """An address a client can use: a server that listens everywhere is reached at home."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - recognised, not bound
+
+
+def _still_running(server: subprocess.Popen[bytes]) -> None:
+    if server.poll() is not None:
+        raise MillraceError(
+            f"The server stopped by itself (exit status {server.returncode}).",
+            where="serve",
+            code="serve.stopped",
+            next_step="its last words are on standard error above",
+        )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,98 @@
+"""One worker process: opens the model and the log, follows the champion, answers.
+
+Started by Granian through `create`; nothing here runs at import.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+
+from millrace.errors import MillraceError
+from millrace.inference.model import Model
+from millrace.serve.app import App
+from millrace.serve.child import Orders, end_with_parent
+from millrace.serve.core import Core, Loaded
+from millrace.serve.metrics import Board
+from millrace.store.objects import Store
+from millrace.store.packages import find
+from millrace.store.prediction_log import wal
+from millrace.store.releases import champion
+from millrace.store.segments import SegmentWriter
+
+#: A new champion answers at most this long after its release, plus the time to open it.
+FOLLOW_SECONDS = 0.5
+
+
+def create() -> App:
+    """The application of this worker, as its orders say."""
+    orders = Orders.received()
+    end_with_parent()
+    store = Store(orders.store)
+    core = Core(Model.open(find(store, orders.package, orders.first).path))
+    board = Board(orders.board_folder, str(os.getpid()))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        follower = Follower(orders, store, core, board, asyncio.get_running_loop())
+        if not store.local:
+            with follower:
+                yield
+            return
+        with SegmentWriter(wal(store), lambda: core.loaded.opening) as log, follower:
+            core.write_to(log, predictions=orders.log == "all")
+            yield
+
+    return App(core, board, lifespan)
+
+
+class Follower:
+    """A thread that puts each new champion in place, and posts the worker's counts for the others."""
+
+    def __init__(self, orders: Orders, store: Store, core: Core, board: Board, loop: asyncio.AbstractEventLoop) -> None:
+        self._orders = orders
+        self._store = store
+        self._core = core
+        self._board = board
+        self._loop = loop
+        self._stop = threading.Event()
+        self._refused: int | None = None
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._board.post(self._core.counters)
+
+    def _run(self) -> None:
+        while not self._stop.wait(FOLLOW_SECONDS):
+            self._board.post(self._core.counters)
+            if self._orders.version is None:
+                self._follow()
+
+    def _follow(self) -> None:
+        """Put the champion in place if it is another one; keep the old when the new one cannot be trusted."""
+        serving = self._core.loaded.model.manifest.version
+        version = None
+        try:
+            release = champion(self._store)
+            if release is None or release.package != self._orders.package or release.version == serving:
+                return
+            version = release.version
+            loaded = Loaded.of(Model.open(find(self._store, release.package, version).path))
+        except (MillraceError, OSError) as error:
+            if version is None or version != self._refused:
+                self._refused = version
+                self._core.counters.failed_switches += 1
+                logging.getLogger("millrace.serve").error("version %s goes on answering: %s", serving, error)
+            return
+        self._loop.call_soon_threadsafe(self._core.replace, loaded)

@@ -1,0 +1,91 @@
+"""How the records of segments become rows of the log's tables; loads polars, so serving processes never import it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from millrace.records.signature import Field, Signature
+
+if TYPE_CHECKING:
+    from millrace.store.prediction_log import Opening, Outcome, Predicted
+
+_INSTANT = pl.Datetime("us", "UTC")
+_OWN = frozenset({"prediction_id", "at", "package", "version", "label", "probabilities", "value"})
+
+
+def predictions_frame(opening: Opening, answers: Sequence[Predicted]) -> pl.DataFrame:
+    """One row per prediction of one segment."""
+    signature = opening.signature
+    counts = [len(answer.ids) for answer in answers]
+    rows = sum(counts)
+    columns = [
+        pl.Series("prediction_id", [name for answer in answers for name in answer.ids], dtype=pl.String),
+        pl.Series("at", np.repeat([answer.at for answer in answers], counts)).cast(_INSTANT),
+        pl.Series("package", [opening.package]).new_from_index(0, rows),
+        pl.Series("version", [opening.version], dtype=pl.Int64).new_from_index(0, rows),
+        *_answers(signature, answers, rows),
+    ]
+    numbers = np.frombuffer(b"".join(answer.numbers for answer in answers), dtype="<f8")
+    numbers = numbers.reshape(rows, len(signature.numbers))
+    for position, field in enumerate(signature.numbers):
+        columns.append(_number(field, numbers[:, position]))
+    texts = [text for answer in answers for text in answer.texts]
+    for position, field in enumerate(signature.texts):
+        found = pl.Series(_name(field), texts[position :: len(signature.texts)], dtype=pl.String)
+        columns.append(found.replace("", None))
+    return pl.DataFrame(columns)
+
+
+def outcomes_frame(outcomes: Sequence[Outcome]) -> pl.DataFrame:
+    """One row per reported outcome."""
+    return pl.DataFrame(
+        {
+            "prediction_id": [outcome.prediction_id for outcome in outcomes],
+            "outcome": [outcome.outcome for outcome in outcomes],
+            "at": pl.Series([outcome.at for outcome in outcomes], dtype=pl.Int64).cast(_INSTANT),
+        },
+        schema_overrides={"prediction_id": pl.String, "outcome": pl.String},
+    )
+
+
+def fitted(frames: Sequence[pl.DataFrame], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The frames under one another; a column whose type is not that of `schema` stands beside it under its own name."""
+    known = dict(schema)
+    renamed = []
+    for frame in frames:
+        names = {
+            name: f"{name} ({dtype})" for name, dtype in frame.schema.items() if known.setdefault(name, dtype) != dtype
+        }
+        renamed.append(frame.rename(names))
+    return pl.concat(renamed, how="diagonal")
+
+
+def _answers(signature: Signature, answers: Sequence[Predicted], rows: int) -> list[pl.Series]:
+    scores = np.frombuffer(b"".join(answer.scores for answer in answers), dtype="<f4")
+    if signature.task == "regression":
+        return [pl.Series("value", scores)]
+    labels = [signature.classes[label] for answer in answers for label in answer.labels]
+    width = len(signature.classes)
+    probabilities = pl.Series("probabilities", scores.reshape(rows, width), dtype=pl.Array(pl.Float32, width))
+    return [pl.Series("label", labels, dtype=pl.String), probabilities.cast(pl.List(pl.Float32))]
+
+
+def _number(field: Field, values: np.ndarray) -> pl.Series:
+    column = pl.Series(_name(field), values).fill_nan(None)
+    match field.type:
+        case "boolean":
+            return column.cast(pl.Boolean)
+        case "date":
+            return column.cast(pl.Int32).cast(pl.Date)
+        case "datetime":
+            return (column * 1e6).round().cast(pl.Int64).cast(pl.Datetime("us"))
+        case _:
+            return column
+
+
+def _name(field: Field) -> str:
+    return f"{field.name} ({field.type})" if field.name in _OWN else field.name

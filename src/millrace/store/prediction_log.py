@@ -1,0 +1,199 @@
+"""Every prediction served, and the outcomes that became known later: the Delta tables of the log, filled exactly once.
+
+``log/predictions`` has ``prediction_id``, ``at`` (UTC, µs), ``package``, ``version``, ``label`` (the class's name),
+``probabilities`` (in the order of the signature's classes) or ``value``, and the inputs under their names: number,
+integer as Float64, boolean, date, datetime as themselves, the rest as String. An input whose name is one of the
+former, or whose type changed from one package to another, is kept as ``<name> (<type>)``.
+``log/feedback`` has ``prediction_id``, ``outcome`` (text), ``at``.
+
+Serving processes import this module for its records and write segments; polars and deltalake are only loaded by
+those who settle and read.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from millrace.errors import UsageError
+from millrace.records.signature import Signature
+from millrace.store.objects import Store
+from millrace.store.segments import discard, number, records, sealed, workers
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PREDICTIONS = "log/predictions"
+FEEDBACK = "log/feedback"
+_WAL = "log/wal"
+#: So many bytes of segments become one commit at most.
+_COMMIT_BYTES = 64 * 1024 * 1024
+
+
+class Opening(msgspec.Struct, frozen=True, tag="opening"):
+    """The first record of a segment: whose predictions follow."""
+
+    package: str
+    version: int
+    signature: Signature
+    format: int = 1
+
+
+class Predicted(msgspec.Struct, frozen=True, array_like=True, tag="p"):
+    """The answer to one request of n rows: float64 and float32 matrices as little-endian bytes, texts row by row."""
+
+    at: int
+    ids: list[str]
+    numbers: bytes
+    texts: list[str]
+    labels: list[int]
+    scores: bytes
+
+
+class Outcome(msgspec.Struct, frozen=True, array_like=True, tag="f"):
+    """What turned out true for one prediction."""
+
+    at: int
+    prediction_id: str
+    outcome: str
+
+
+def wal(store: Store) -> Path:
+    """Where serving processes write segments. Raises `UsageError` when the store is not a local folder."""
+    if not store.local:
+        raise UsageError(
+            f"The prediction log needs a local store; this one is {store.url}.",
+            where="serve.log",
+            code="log.remote",
+            allowed=["a local folder"],
+            next_step="set `serve: {log: none}` or a local `store:`",
+        )
+    return Path(store.at(_WAL))
+
+
+def settle(store: Store) -> int:
+    """Move every sealed segment into the tables of the log; give the number of records that became rows there.
+
+    Exactly once, whatever dies when: a commit carries, for each worker, the number of its newest segment in it, and a
+    segment is deleted only after its commit. Several callers wait for each other.
+    """
+    folder = wal(store)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / ".settling", os.O_CREAT | os.O_RDWR, 0o640)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return sum(_settle(store, segments) for segments in _commits(folder))
+    finally:
+        os.close(lock)
+
+
+def predictions(store: Store, since: datetime | None = None) -> pl.DataFrame:
+    """Every settled prediction (from `since`, UTC, on), oldest first; settles first what is sealed."""
+    import polars as pl
+
+    settle(store)
+    frame = _read(store, PREDICTIONS)
+    if frame is None:
+        instant = pl.Datetime("us", "UTC")
+        return pl.DataFrame(
+            schema={"prediction_id": pl.String(), "at": instant, "package": pl.String(), "version": pl.Int64}
+        )
+    return (frame.filter(pl.col("at") >= since) if since else frame).sort("prediction_id")
+
+
+def feedback(store: Store) -> pl.DataFrame:
+    """Every outcome that was reported, oldest first; settles first what is sealed."""
+    import polars as pl
+
+    settle(store)
+    frame = _read(store, FEEDBACK)
+    if frame is None:
+        return pl.DataFrame(schema={"prediction_id": pl.String, "outcome": pl.String, "at": pl.Datetime("us", "UTC")})
+    return frame.sort("at", "prediction_id")
+
+
+def _commits(folder: Path) -> Iterator[list[Path]]:
+    """The sealed segments in groups that become one commit each; of one worker never a later one before an earlier."""
+    group: list[Path] = []
+    size = 0
+    for worker in workers(folder):
+        waiting = sealed(worker)
+        for segment in waiting:
+            group.append(segment)
+            size += segment.stat().st_size
+            if size >= _COMMIT_BYTES:
+                yield group
+                group, size = [], 0
+        if not waiting:
+            discard(worker, ())
+    if group:
+        yield group
+
+
+def _settle(store: Store, segments: Sequence[Path]) -> int:
+
+    from millrace.store.log_rows import outcomes_frame, predictions_frame
+
+    predicted: list[tuple[str, int, pl.DataFrame]] = []
+    outcomes: list[tuple[str, int, pl.DataFrame]] = []
+    for segment in segments:
+        contents = records(segment)
+        first = next(contents, None)
+        if first is None:
+            continue
+        opening = msgspec.msgpack.decode(first, type=Opening)
+        entries = [msgspec.msgpack.decode(content, type=Predicted | Outcome) for content in contents]
+        key = (segment.parent.name, number(segment))
+        if answers := [entry for entry in entries if isinstance(entry, Predicted)]:
+            predicted.append((*key, predictions_frame(opening, answers)))
+        if truths := [entry for entry in entries if isinstance(entry, Outcome)]:
+            outcomes.append((*key, outcomes_frame(truths)))
+    rows = _commit(store, PREDICTIONS, predicted) + _commit(store, FEEDBACK, outcomes)
+    for worker, settled in groupby(segments, key=lambda segment: segment.parent):
+        discard(worker, settled)
+    return rows
+
+
+def _commit(store: Store, key: str, parts: Sequence[tuple[str, int, pl.DataFrame]]) -> int:
+    """Append the parts that the table does not hold yet, in one commit; give the number of rows."""
+    import polars as pl
+    from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+
+    from millrace.store.log_rows import fitted
+
+    path = store.at(key)
+    table = DeltaTable(path) if DeltaTable.is_deltatable(path) else None
+    newest: dict[str, int] = {}
+    fresh: list[pl.DataFrame] = []
+    for worker, segment, frame in parts:
+        if table is None or segment > (table.transaction_version(worker) or 0):
+            fresh.append(frame)
+            newest[worker] = segment
+    if not fresh:
+        return 0
+    transactions = [Transaction(worker, segment) for worker, segment in newest.items()]
+    schema = dict(pl.read_delta(table).limit(0).schema) if table else {}
+    rows = fitted(fresh, schema)
+    write_deltalake(
+        table or path,
+        rows,
+        mode="append",
+        schema_mode="merge",
+        commit_properties=CommitProperties(app_transactions=transactions),
+    )
+    return rows.height
+
+
+def _read(store: Store, key: str) -> pl.DataFrame | None:
+    import polars as pl
+    from deltalake import DeltaTable
+
+    path = store.at(key)
+    return pl.read_delta(path) if DeltaTable.is_deltatable(path) else None
