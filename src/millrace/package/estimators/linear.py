@@ -1,0 +1,59 @@
+"""Scikit-learn's linear models: one matrix product, plus table look-ups for text columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+
+from millrace.package.encoders.lookups import contributions
+from millrace.package.estimators.base import family, refuse
+from millrace.package.matrix import Matrix
+
+_CLASSIFIERS = {"LogisticRegression", "LogisticRegressionCV"}
+_REGRESSORS = {
+    "ElasticNet",
+    "ElasticNetCV",
+    "HuberRegressor",
+    "Lasso",
+    "LassoCV",
+    "LinearRegression",
+    "Ridge",
+    "RidgeCV",
+}
+_KNOWN = {f"sklearn.{name}" for name in _CLASSIFIERS | _REGRESSORS}
+
+
+class LinearWriter:
+    """Logistic and linear regressions. Scores are summed in float64: float32 loses digits where terms cancel."""
+
+    def accepts(self, estimator: Any) -> bool:
+        """Whether the estimator is a linear model whose answer is a plain function of its scores."""
+        return family(estimator) in _KNOWN
+
+    def write(self, estimator: Any, matrix: Matrix, classes: int) -> str:
+        """Scores, then the sigmoid of one or the softmax of several."""
+        weights = np.atleast_2d(np.asarray(estimator.coef_, np.float64)).T
+        intercept = np.broadcast_to(np.asarray(estimator.intercept_, np.float64), weights.shape[1:])
+        if weights.shape[1] != (classes if classes > 2 else 1):
+            raise refuse(estimator, f"it has {weights.shape[1]} rows of coefficients for {classes} classes")
+        scores = _scores(matrix, weights, np.array(intercept))
+        if not classes:
+            return scores
+        return matrix.nodes.add("Sigmoid", scores) if classes == 2 else matrix.nodes.add("Softmax", scores, axis=-1)
+
+
+def _scores(matrix: Matrix, weights: np.ndarray, intercept: np.ndarray) -> str:
+    nodes, terms = matrix.nodes, []
+    if matrix.numeric:
+        exact = nodes.add("Cast", matrix.numeric.value, to=TensorProto.DOUBLE)
+        own = nodes.constant(weights[list(matrix.numeric.places)])
+        terms.append(nodes.add("Gemm", exact, own, nodes.constant(intercept)))
+    if matrix.lookups:
+        shares = [weights[place : place + encoding.width] for place, encoding in matrix.lookups]
+        looked_up = contributions(nodes, [encoding for _, encoding in matrix.lookups], shares, matrix.codes)
+        terms.append(looked_up)
+    if len(terms) == 2:
+        return nodes.add("Add", *terms)
+    return terms[0] if matrix.numeric else nodes.add("Add", terms[0], nodes.constant(intercept))
