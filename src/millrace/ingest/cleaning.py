@@ -1,0 +1,132 @@
+"""What is done to each row before it is checked: the steps of `clean`, compiled to Polars expressions.
+
+`trim` works before typing and `drop_duplicates` after the checks, wherever they stand in the list: a text is trimmed
+before it is read as a number, and a good row never gives way to a refused one. The steps between (`fill`, `clip`,
+`replace`) run in the order written, on values of their final type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from millrace.config.schema import SourceSettings
+from millrace.errors import ProjectFileError, nearest
+
+_STEPS = ("trim", "fill", "clip", "replace", "drop_duplicates")
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """The compiled steps.
+
+    `trimmed` are the text columns to trim, `steps` the expressions of each step in order, `identity` the columns that
+    make two rows the same (None: duplicates are kept). Rows without a value in an identity column are never duplicates,
+    unless `whole`: then the identity is the whole row.
+    """
+
+    trimmed: frozenset[str]
+    steps: tuple[tuple[pl.Expr, ...], ...]
+    identity: tuple[str, ...] | None
+    whole: bool = False
+
+
+def compile_cleaning(settings: SourceSettings, final: Mapping[str, pl.DataType], where: str) -> Cleaning:
+    """The steps of `settings.clean` for columns of the `final` dtypes. Raises `ProjectFileError` for others."""
+    trimmed: frozenset[str] = frozenset()
+    steps: list[tuple[pl.Expr, ...]] = []
+    identity: tuple[str, ...] | None = None
+    for ordinal, step in enumerate(settings.clean):
+        at = f"{where}.clean[{ordinal}]"
+        name, value = _step(step, at)
+        if name == "trim":
+            texts = list(final) if value == "all" else _columns(value, final, at)
+            trimmed |= frozenset(texts)
+        elif name == "drop_duplicates":
+            identity = _identity(value, settings, final, at)
+        else:
+            steps.append(tuple(_expressions(name, value, final, at)))
+    whole = identity is not None and len(identity) == len(final)
+    return Cleaning(trimmed, tuple(steps), identity, whole)
+
+
+def _step(step: Mapping[str, Any], at: str) -> tuple[str, Any]:
+    if len(step) != 1:
+        raise ProjectFileError("A cleaning step has exactly one name.", where=at, code="config.clean", allowed=_STEPS)
+    ((name, value),) = step.items()
+    if name not in _STEPS:
+        seen = f"`{name}` is not a cleaning step."
+        raise ProjectFileError(seen, where=at, code="config.clean", allowed=_STEPS, nearest=nearest(name, _STEPS))
+    return name, value
+
+
+def _columns(value: object, final: Mapping[str, pl.DataType], at: str) -> list[str]:
+    named = [value] if isinstance(value, str) else value
+    if not isinstance(named, Iterable):
+        raise ProjectFileError(f"{value!r} names no columns.", where=at, code="config.clean", allowed=final)
+    for column in (columns := [str(one) for one in named]):
+        if column not in final:
+            raise ProjectFileError(
+                f"`{column}` is not a column of this source.",
+                where=at,
+                code="config.unknown-column",
+                allowed=final,
+                nearest=nearest(column, final),
+            )
+    return columns
+
+
+def _identity(value: object, settings: SourceSettings, final: Mapping[str, pl.DataType], at: str) -> tuple[str, ...]:
+    if value == "all":
+        return tuple(final)
+    if value == "key" and "key" not in final:
+        if settings.key is None:
+            seen = "`drop_duplicates: key` needs the source's `key`, which is not stated."
+            raise ProjectFileError(seen, where=at, code="config.clean", next_step="add `key: <column>` to the source")
+        return tuple(_columns(settings.key, final, at))
+    return tuple(_columns(value, final, at))
+
+
+def _expressions(name: str, value: object, final: Mapping[str, pl.DataType], at: str) -> list[pl.Expr]:
+    if not isinstance(value, Mapping):
+        seen = f"`{name}` takes columns and values, not {value!r}."
+        raise ProjectFileError(seen, where=at, code="config.clean", next_step=f"write `{name}: {{column: …}}`")
+    _columns(list(value), final, at)
+    build = {"fill": _fill, "clip": _clip, "replace": _replace}[name]
+    return [build(column, one, final[column], f"{at}.{name}.{column}") for column, one in value.items()]
+
+
+def _fill(column: str, value: object, dtype: pl.DataType, at: str) -> pl.Expr:
+    return pl.col(column).fill_null(pl.lit(_literal(value, dtype, at), dtype=dtype))
+
+
+def _clip(column: str, bounds: object, dtype: pl.DataType, at: str) -> pl.Expr:
+    if not (isinstance(bounds, list | tuple) and len(bounds) == 2) or not (dtype.is_numeric() or dtype.is_temporal()):
+        seen = f"`clip` cannot bound `{column}` ({dtype}) by {bounds!r}."
+        allowed = ["[low, high] for a number, an integer, a date or a datetime; null leaves a side open"]
+        raise ProjectFileError(seen, where=at, code="config.clean", allowed=allowed)
+    low, high = (_literal(bound, dtype, at) for bound in bounds)
+    return pl.col(column).clip(
+        None if low is None else pl.lit(low, dtype=dtype), None if high is None else pl.lit(high, dtype=dtype)
+    )
+
+
+def _replace(column: str, changes: object, dtype: pl.DataType, at: str) -> pl.Expr:
+    if not isinstance(changes, Mapping):
+        seen = f"`replace` takes old and new values, not {changes!r}."
+        raise ProjectFileError(seen, where=at, code="config.clean", next_step="write `replace: {column: {old: new}}`")
+    old = pl.Series([_literal(one, dtype, at) for one in changes], dtype=dtype)
+    new = pl.Series([_literal(one, dtype, at) for one in changes.values()], dtype=dtype)
+    return pl.col(column).replace(old, new)
+
+
+def _literal(value: object, dtype: pl.DataType, at: str) -> object:
+    """`value` as the column's type holds it. Raises `ProjectFileError` when it does not."""
+    try:
+        return pl.Series([value]).cast(dtype).item()
+    except (pl.exceptions.PolarsError, TypeError, OverflowError) as error:
+        seen = f"{value!r} is no value of a {dtype} column."
+        raise ProjectFileError(seen, where=at, code="config.clean") from error

@@ -1,0 +1,228 @@
+"""What becomes of the rows of a batch: cleaned, checked, and each put in exactly one place.
+
+All rules of a source are compiled once; a batch goes through them as one Polars plan, without Python per row. A row
+that fails is quarantined once, with every reason, and as it was read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from millrace.config.schema import SourceSettings
+from millrace.errors import DataError, ProjectFileError
+from millrace.ingest.checks import Check, compile_checks
+from millrace.ingest.cleaning import Cleaning, compile_cleaning
+from millrace.ingest.types import Typed, column_types, final_schema, tidy, typed
+from millrace.store.tables import BOOKKEEPING
+
+#: The rules that every source has: a value does not fit its type; the reader could not make a row of the line.
+TYPE = "type"
+UNREADABLE = "unreadable"
+_FAILED = "_failed_"
+_RAW = "_raw_"
+_ROW = "_row"
+_REFUSED = {_ROW: pl.Int64(), "_rules": pl.List(pl.String()), "_reasons": pl.String(), "_raw": pl.String()}
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The rows of a batch by what became of them.
+
+    `kept` has the final columns and `_row`; `refused` has `_row` Int64, `_rules` List(String), `_reasons` String and
+    `_raw` String, the row as it was read.
+    """
+
+    kept: pl.DataFrame
+    refused: pl.DataFrame
+    duplicate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The compiled rules of one source, for batches whose frames have the `delivered` columns."""
+
+    where: str
+    delivered: Mapping[str, pl.DataType]
+    final: Mapping[str, pl.DataType]
+    cleaning: Cleaning
+    tidied: tuple[pl.Expr, ...]
+    typings: tuple[Typed, ...]
+    checks: tuple[Check, ...]
+    digest: str
+
+    def split(self, frame: pl.DataFrame, first_row: int, known: pl.LazyFrame | None = None) -> Split:
+        """Clean and check the rows; `known` are the rows already in the table, for sources without duplicates.
+
+        Raises `DataError` when the frame has other columns than the rules were compiled for.
+        """
+        _same_columns(self.delivered, dict(frame.schema), self.where)
+        try:
+            done = self._plan(frame, first_row).collect()
+        except pl.exceptions.PolarsError as error:
+            raise DataError(f"The rules cannot be applied: {error}", where=self.where, code="data.rules") from error
+        flags = [column for column in done.columns if column.startswith(_FAILED)]
+        failed = (
+            done.select(pl.any_horizontal(flags)).to_series() if flags else pl.repeat(False, done.height, eager=True)
+        )
+        bad = failed.arg_true()
+        kept = done.select(*self.final, _ROW)
+        if bad.len():
+            kept = kept.filter(~failed)
+        distinct = self._distinct(kept, known)
+        return Split(distinct, self._refused(done[bad], frame[bad]), kept.height - distinct.height)
+
+    def _plan(self, frame: pl.DataFrame, first_row: int) -> pl.LazyFrame:
+        plan = frame.lazy().with_row_index(_ROW, offset=first_row).with_columns(pl.col(_ROW).cast(pl.Int64))
+        plan = plan.with_columns(*self.tidied)
+        plan = plan.with_columns(
+            *(one.value for one in self.typings),
+            *((~one.fits).alias(f"{_FAILED}type_{i}") for i, one in enumerate(self.typings)),
+        )
+        for step in self.cleaning.steps:
+            plan = plan.with_columns(*step)
+        floats = [name for name, dtype in self.final.items() if dtype == pl.Float64]
+        plan = plan.with_columns(pl.col(floats).fill_nan(None)) if floats else plan
+        broken = [(~one.holds).fill_null(value=False).alias(f"{_FAILED}check_{i}") for i, one in enumerate(self.checks)]
+        return plan.with_columns(*broken)
+
+    def _distinct(self, kept: pl.DataFrame, known: pl.LazyFrame | None) -> pl.DataFrame:
+        """The rows without those whose identity came earlier, in this batch or in the table."""
+        identity = self.cleaning.identity
+        if identity is None:
+            return kept
+        first = kept.select(pl.struct(identity).is_first_distinct()).to_series()
+        new = kept.filter(first if self.cleaning.whole else first | kept.select(_incomplete(identity)).to_series())
+        if known is None:
+            return new
+        # The batch is the small side: only its own identities are ever held in memory, however long the table is.
+        there = known.select(identity).join(new.lazy().select(identity), on=identity, how="semi", nulls_equal=True)
+        seen = there.unique().collect(engine="streaming")
+        if not self.cleaning.whole:
+            seen = seen.drop_nulls()
+        return new.join(seen, on=identity, how="anti", nulls_equal=True, maintain_order="left")
+
+    def _refused(self, done: pl.DataFrame, raw: pl.DataFrame) -> pl.DataFrame:
+        """The failed rows with their reasons; `done` and `raw` are the same rows after and before cleaning."""
+        if done.is_empty():
+            return pl.DataFrame(schema=_REFUSED)
+        types = [f"{_FAILED}type_{i}" for i in range(len(self.typings))]
+        checks = [f"{_FAILED}check_{i}" for i in range(len(self.checks))]
+        rules = [pl.when(pl.any_horizontal(types)).then(pl.lit(TYPE))] if types else []
+        rules += [pl.when(flag).then(pl.lit(one.name)) for flag, one in zip(checks, self.checks, strict=True)]
+        reasons = [
+            pl.when(flag).then(pl.concat_str(pl.lit(one.refusal), _shown(_RAW + one.column)))
+            for flag, one in zip(types, self.typings, strict=True)
+        ]
+        reasons += [pl.when(flag).then(_broken(one)) for flag, one in zip(checks, self.checks, strict=True)]
+        both = pl.concat([done, raw.rename(lambda name: _RAW + name)], how="horizontal")
+        return both.select(
+            pl.col(_ROW),
+            pl.concat_list(rules).list.drop_nulls().alias("_rules"),
+            pl.concat_str(reasons, separator="; ", ignore_nulls=True).alias("_reasons"),
+            raw.select(pl.struct(pl.all()).struct.json_encode().alias("_raw")).to_series(),
+        )
+
+
+def compile_rules(name: str, settings: SourceSettings, delivered: Mapping[str, pl.DataType]) -> Rules:
+    """The rules of source `name` for frames with the `delivered` columns.
+
+    Raises `ProjectFileError` for rules that name unknown columns or do not fit their types, and for columns whose
+    names or types a table cannot hold.
+
+    Examples
+    --------
+    >>> from millrace.config.schema import SourceSettings
+    >>> settings = SourceSettings.model_validate({"from": "a.csv", "checks": {"positive": "tenure >= 0"}})
+    >>> split = compile_rules("customers", settings, {"tenure": pl.Int64()}).split(pl.DataFrame({"tenure": [3, -1]}), 1)
+    >>> split.kept["tenure"].to_list(), split.refused["_reasons"].to_list()
+    ([3], ["positive: `tenure >= 0` does not hold: tenure = '-1'"])
+    """
+    where = f"sources.{name}"
+    final = final_schema(delivered, settings, where)
+    _holdable(final, where)
+    cleaning = compile_cleaning(settings, final, where)
+    texts = [column for column, dtype in delivered.items() if dtype == pl.String]
+    kinds = column_types(final)
+    forms = {column: one.format for column, one in settings.columns.items()}
+    typings = (typed(column, delivered[column], kinds[column], forms.get(column)) for column in final)
+    said = settings.model_dump_json(include={"key", "columns", "missing", "clean", "checks"})
+    return Rules(
+        where=where,
+        delivered=dict(delivered),
+        final=final,
+        cleaning=cleaning,
+        tidied=tuple(tidy(column, settings, column in cleaning.trimmed) for column in texts),
+        typings=tuple(one for one in typings if one),
+        checks=compile_checks(settings.checks, final, where),
+        digest=hashlib.sha256(said.encode()).hexdigest()[:16],
+    )
+
+
+def unreadable(refused: pl.DataFrame) -> pl.DataFrame:
+    """What a reader could not parse, in the form of `Split.refused`."""
+    column = pl.col("column").fill_null("")
+    told = pl.when(column == "").then(pl.col("reason")).otherwise(pl.concat_str(column, pl.lit(": "), pl.col("reason")))
+    return refused.select(
+        pl.col("line").cast(pl.Int64).alias(_ROW),
+        pl.concat_list(pl.lit(UNREADABLE)).alias("_rules"),
+        pl.concat_str(pl.lit("unreadable: "), told.fill_null("no reason given")).alias("_reasons"),
+        pl.col("raw").alias("_raw"),
+    )
+
+
+def same_schema(table: Mapping[str, pl.DataType], batch: Mapping[str, pl.DataType], where: str) -> None:
+    """Raise `DataError` when rows of a batch do not fit the columns written down at the first commit."""
+    if table:
+        _same_columns(table, batch, where)
+
+
+def _same_columns(wanted: Mapping[str, pl.DataType], found: Mapping[str, pl.DataType], where: str) -> None:
+    changes = [f"`{name}` is new" for name in found if name not in wanted]
+    changes += [f"`{name}` is gone" for name in wanted if name not in found]
+    changes += [
+        f"`{name}` was {wanted[name]} and is {dtype}"
+        for name, dtype in found.items()
+        if name in wanted and wanted[name] != dtype
+    ]
+    if changes:
+        raise DataError(
+            f"The columns changed since they were written down: {'; '.join(changes)}. "
+            "Nothing of this batch was committed.",
+            where=where,
+            code="data.columns",
+            allowed=[f"{name} ({dtype})" for name, dtype in wanted.items()],
+            next_step="mend the data, or state the column's type in the project file",
+        )
+
+
+def _holdable(final: Mapping[str, pl.DataType], where: str) -> None:
+    known = column_types(final)
+    for column, dtype in final.items():
+        if column.startswith((_FAILED, _RAW)) or column in BOOKKEEPING:
+            seen = f"The column name `{column}` is reserved for Millrace's own columns."
+            raise ProjectFileError(
+                seen, where=where, code="config.columns", next_step="rename the column in the source"
+            )
+        if column not in known:
+            seen = f"`{column}` is {dtype}, which a table does not hold."
+            allowed = ["number", "integer", "boolean", "date", "datetime", "text"]
+            raise ProjectFileError(seen, where=f"{where}.columns.{column}", code="config.columns", allowed=allowed)
+
+
+def _incomplete(identity: tuple[str, ...]) -> pl.Expr:
+    return pl.any_horizontal(pl.col(column).is_null() for column in identity)
+
+
+def _shown(column: str) -> pl.Expr:
+    return pl.concat_str(pl.lit("'"), pl.col(column).cast(pl.String), pl.lit("'")).fill_null("null")
+
+
+def _broken(check: Check) -> pl.Expr:
+    parts = [pl.lit(f"{check.name}: `{check.sql}` does not hold")]
+    for ordinal, column in enumerate(check.columns):
+        parts += [pl.lit(f"{', ' if ordinal else ': '}{column} = "), _shown(column)]
+    return pl.concat_str(parts)

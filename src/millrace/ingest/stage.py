@@ -1,0 +1,197 @@
+"""From a source to its table: every row kept, quarantined or counted as duplicate, exactly once.
+
+One loop serves files, databases and brokers. Each batch passes the points named in `POINTS`, in this order; the process
+may die between any two of them, or run twice at once, and the table and quarantine end up the same. Why that holds is
+in docs/decisions/2026-11-23-exactly-once.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+import polars as pl
+
+from millrace.config.schema import SourceSettings
+from millrace.ingest.quarantine import set_aside
+from millrace.ingest.rules import Rules, compile_rules, same_schema, unreadable
+from millrace.ingest.types import column_types
+from millrace.records.batch import Batch, Position
+from millrace.records.ingestion import Counts, Ingested
+from millrace.records.progress import Step, Watch, unwatched
+from millrace.store import receipts
+from millrace.store.objects import Store
+from millrace.store.receipts import Receipt
+from millrace.store.tables import Table
+
+#: What a batch goes through; a `Step` is reported after each.
+POINTS = ("read", "checked", "noted", "quarantined", "committed", "acknowledged")
+
+
+class Opened(Protocol):
+    """An opened source: batches of rows from after a position."""
+
+    def batches(self, after: Position | None) -> Iterator[Batch]:
+        """The batches that follow `after`, from the beginning when it is None."""
+        ...
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What this ingest has done so far."""
+
+    counts: Counts = field(default_factory=Counts)
+    reasons: Counter[str] = field(default_factory=Counter)
+    origins: set[str] = field(default_factory=set)
+
+
+def ingest(
+    name: str, settings: SourceSettings, store: Store, base: Path, run: str, watch: Watch = unwatched
+) -> Ingested:
+    """Bring what is new in source `name` into its table; `run` is the id that every row will carry.
+
+    Paths in `settings` are relative to `base`. Rows committed by an earlier ingest are not read again. Raises
+    `ProjectFileError` for rules that cannot mean anything, `SourceError` when rows cannot be read, `DataError` when the
+    columns changed, `RemoteError` when the store refuses to write. Each leaves what was committed before in place.
+    """
+    from millrace.sources import open_source  # type: ignore[attr-defined]
+
+    known = column_types(Table(store, f"tables/{name}").snapshot().schema())
+    return ingest_source(open_source(name, settings, base, schema=known or None), name, settings, store, run, watch)
+
+
+def ingest_source(
+    source: Opened, name: str, settings: SourceSettings, store: Store, run: str, watch: Watch = unwatched
+) -> Ingested:
+    """The same for a source already opened."""
+    intake = _Intake(name, settings, store, run, watch)
+    while not intake.exhaust(source):
+        pass  # another writer came first: what it committed must not be read again, so start from its position
+    return intake.report()
+
+
+class _Intake:
+    """One ingest of one source: the table as it is now, and what was done so far."""
+
+    def __init__(self, name: str, settings: SourceSettings, store: Store, run: str, watch: Watch) -> None:
+        self.name = name
+        self.settings = settings
+        self.store = store
+        self.run = run
+        self.watch = watch
+        self.table = Table(store, f"tables/{name}")
+        self.now = self.table.snapshot()
+        self.tally = _Tally()
+        self.rules: Rules | None = None
+
+    def exhaust(self, source: Opened) -> bool:
+        """Commit every batch from the table's position on; False when another writer moved the position meanwhile."""
+        self.now = self.table.snapshot()
+        last = receipts.read(self.store, self.name, self.now.number) if self.now.number else None
+        for batch in source.batches(last.position if last else None):
+            self._tell("read")
+            landed = self._commit(batch, last)
+            if landed is None:
+                return False
+            last = landed
+        return True
+
+    def report(self) -> Ingested:
+        counts, reasons = self.tally.counts, dict(self.tally.reasons.most_common())
+        return Ingested(
+            source=self.name,
+            read=counts.read,
+            kept=counts.kept,
+            quarantined=counts.quarantined,
+            duplicate=counts.duplicate,
+            late=counts.late,
+            table_version=self.now.version,
+            files=len(self.tally.origins),
+            reasons=reasons,
+        )
+
+    def _commit(self, batch: Batch, last: Receipt | None) -> Receipt | None:
+        """Put the rows of `batch` where they belong; None when another writer's commit came first."""
+        rules = self._rules(batch.frame.schema)
+        same_schema(self.now.schema(), rules.final, f"{self.name}, {batch.origin}")
+        split = rules.split(batch.frame, batch.first_row, self._known())
+        refused = pl.concat([split.refused, unreadable(batch.refused)]) if batch.refused.height else split.refused
+        counts = Counts(batch.read, split.kept.height, refused.height, split.duplicate)
+        counts.check(f"{self.name}, {batch.origin}")
+        self._tell("checked")
+
+        receipt = self._receipt(batch, last, counts, refused, rules.digest)
+        number = receipts.number(self.now.number, _identity(receipt, batch, refused))
+        receipts.write(self.store, self.name, number, receipt)
+        self._tell("noted")
+        if refused.height:
+            set_aside(self.store, self.name, number, refused, receipt)
+        self._tell("quarantined")
+        kept = split.kept.select(
+            *(self.now.schema() or rules.final),
+            pl.lit(self.run).alias("_run"),
+            pl.lit(batch.origin).alias("_origin"),
+            pl.col("_row"),
+        )
+        self.now = self.table.append(self.now, kept, number, _metadata(receipt))
+        if self.now.number != number:
+            return None
+        self.tally.counts += counts
+        self.tally.reasons.update(receipt.reasons)
+        self.tally.origins.add(batch.origin)
+        self._tell("committed")
+        batch.acknowledge()
+        self._tell("acknowledged")
+        return receipt
+
+    def _rules(self, schema: Mapping[str, pl.DataType]) -> Rules:
+        """The rules for frames of `schema`; later batches must have the columns of the first."""
+        if self.rules is None:
+            self.rules = compile_rules(self.name, self.settings, dict(schema))
+        return self.rules
+
+    def _known(self) -> pl.LazyFrame | None:
+        return self.now.scan() if self.now.number else None
+
+    def _receipt(
+        self, batch: Batch, last: Receipt | None, counts: Counts, refused: pl.DataFrame, digest: str
+    ) -> Receipt:
+        reasons = Counter(refused["_rules"].explode(empty_as_null=True, keep_nulls=True).to_list())
+        return Receipt(
+            previous=self.now.number,
+            position=dict(batch.position),
+            counts=counts,
+            totals=(last.totals if last else Counts()) + counts,
+            run=self.run,
+            origin=batch.origin,
+            rules=digest,
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            reasons=dict(reasons),
+        )
+
+    def _tell(self, point: str) -> None:
+        self.watch(Step("ingest", f"{self.name}: {point}", done=self.tally.counts.read))
+
+
+def _identity(receipt: Receipt, batch: Batch, refused: pl.DataFrame) -> dict[str, object]:
+    """What makes two tries the same commit: all but when and in which run they were tried."""
+    return {
+        "position": receipt.position,
+        "origin": batch.origin,
+        "first_row": batch.first_row,
+        "rules": receipt.rules,
+        "counts": receipt.counts,
+        "refused": int(refused.select("_row", "_reasons", "_raw").hash_rows(seed=0).sum() or 0) % 2**64,
+    }
+
+
+def _metadata(receipt: Receipt) -> dict[str, str]:
+    """What the commit says of itself in Delta's log, for people who look there; nothing is read back from it."""
+    told = {"run": receipt.run, "origin": receipt.origin, "rules": receipt.rules}
+    encoded = {"position": receipt.position, "counts": receipt.counts}
+    return told | {name: msgspec.json.encode(value).decode() for name, value in encoded.items()}

@@ -1,0 +1,160 @@
+"""Tables that take each commit exactly once, whoever is killed, repeats or writes at the same time.
+
+The loop of every writer, with the number of its commit from `store.receipts`:
+
+    load a snapshot → its number is mine? done → write on that very snapshot → an error? load again and compare
+
+Delta refuses a commit whose application transaction changed since the snapshot it is based on; it does not compare
+numbers itself, and it may report an error after the commit landed. Both comparisons are made here.
+See docs/decisions/2026-11-23-exactly-once.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from millrace.errors import DataError, RemoteError
+from millrace.records.batch import Position
+from millrace.store import receipts
+from millrace.store.objects import Store
+
+#: Columns that Millrace adds to the rows of a source.
+BOOKKEEPING = ("_run", "_origin", "_row")
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One version of a table, to read from and to write on; `delta` is None before the first commit.
+
+    `number` is that of the last commit by `Table.append`, 0 before the first.
+    """
+
+    delta: DeltaTable | None
+    number: int
+
+    @property
+    def version(self) -> int:
+        """The version of the table; -1 when there is none yet."""
+        return -1 if self.delta is None else self.delta.version()
+
+    def schema(self, *, bookkeeping: bool = False) -> dict[str, pl.DataType]:
+        """The columns written down at the first commit; empty when there is no table yet."""
+        if self.delta is None:
+            return {}
+        every = pl.Schema(self.delta.schema())
+        return {name: dtype for name, dtype in every.items() if bookkeeping or name not in BOOKKEEPING}
+
+    def scan(self) -> pl.LazyFrame:
+        """The rows, lazily, with all their columns. Raises `DataError` when there is no table yet."""
+        if self.delta is None:
+            raise DataError("This table does not exist yet.", code="data.empty", next_step="millrace ingest")
+        return pl.scan_delta(self.delta)
+
+
+class Table:
+    """The rows of one source at ``tables/<source>``, or of another kind at another key, as a Delta table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> table = Table(Store(tempfile.mkdtemp()), "tables/customers")
+    >>> after = table.append(table.snapshot(), pl.DataFrame({"tenure": [1, 2]}), number=1 << 32)
+    >>> again = table.append(after, pl.DataFrame({"tenure": [1, 2]}), number=1 << 32)
+    >>> table.read()["tenure"].to_list(), table.version() == after.version == again.version
+    ([1, 2], True)
+    """
+
+    def __init__(self, store: Store, key: str) -> None:
+        self.store = store
+        self.key = key
+        self.name = key.rsplit("/", 1)[-1]
+        self._at = store.at(key)
+
+    def __repr__(self) -> str:
+        return f"Table({self._at!r})"
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever committed here."""
+        return DeltaTable.is_deltatable(self._at)
+
+    def version(self) -> int:
+        """The newest version; -1 when there is no table yet."""
+        return self.snapshot().version
+
+    def position(self) -> Position | None:
+        """How far the source had been read at the newest commit; None before the first."""
+        last = self.snapshot().number
+        return receipts.read(self.store, self.name, last).position if last else None
+
+    def snapshot(self, version: int | None = None) -> Snapshot:
+        """The newest version, or an older one. Raises `RemoteError` when the store does not answer."""
+        try:
+            delta = DeltaTable(self._at, version=version)
+            return self._as_snapshot(delta)
+        except TableNotFoundError:
+            return Snapshot(None, 0)
+        except (DeltaError, OSError) as error:
+            raise RemoteError(f"The table cannot be opened: {error}", where=self.key) from error
+
+    def read(self, version: int | None = None, *, bookkeeping: bool = False) -> pl.DataFrame:
+        """The rows of a version in the order of their origins, without the bookkeeping columns unless asked.
+
+        Raises `DataError` when nothing was ever committed.
+        """
+        rows = self.snapshot(version).scan()
+        order = [column for column in ("_origin", "_row") if column in rows.collect_schema()]
+        rows = rows.sort(order, maintain_order=True) if order else rows
+        return rows.select(pl.all() if bookkeeping else pl.exclude(BOOKKEEPING)).collect()
+
+    def append(
+        self, at: Snapshot, rows: pl.DataFrame, number: int, metadata: Mapping[str, str] | None = None
+    ) -> Snapshot:
+        """Commit `rows`, possibly none, as commit `number` on top of `at`, and give what then stands.
+
+        The result's number is `number` when the commit took effect, by this call or an earlier one; anything else means
+        that another writer's commit came first and nothing of this one was written. Raises `RemoteError` when the store
+        refuses to write.
+        """
+        base = at.number
+        for _ in range(_TRIES):
+            if at.number == number or at.number != base:
+                return at
+            try:
+                return self._write(at, rows, number, metadata or {})
+            except (DeltaError, OSError) as error:
+                failure, at = error, self.snapshot()
+        if at.number != base:
+            return at
+        raise RemoteError(
+            f"The table could not be written: {failure}. Nothing of this batch took effect; "
+            "what was committed is safe.",
+            where=self.key,
+            next_step="mend the cause and run the same command again; it continues where it stopped",
+        )
+
+    def _write(self, at: Snapshot, rows: pl.DataFrame, number: int, metadata: Mapping[str, str]) -> Snapshot:
+        delta = at.delta
+        if delta is None:
+            delta = DeltaTable.create(self._at, rows.schema, mode="ignore", name=self.name)
+            if (found := self._as_snapshot(delta)).number != at.number:
+                return found
+        write_deltalake(
+            delta,
+            rows,
+            mode="append",
+            writer_properties=WriterProperties(compression="ZSTD", compression_level=1),
+            commit_properties=CommitProperties(
+                app_transactions=[Transaction(self.name, number)], custom_metadata=dict(metadata)
+            ),
+        )
+        return self._as_snapshot(delta)
+
+    def _as_snapshot(self, delta: DeltaTable) -> Snapshot:
+        return Snapshot(delta, delta.transaction_version(self.name) or 0)
