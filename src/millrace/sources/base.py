@@ -1,0 +1,82 @@
+"""What every kind of source owes: typed batches with a position that an ingest can continue from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from millrace.config.schema import ColumnType, SourceSettings
+from millrace.records.batch import Batch, Position
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Rows of one origin or many, in an order that never changes.
+
+    Obligations, which `millrace.testing.sources` checks:
+
+    - `schema` gives the columns in order; the frame of every batch has exactly these, in this order.
+    - A column has its final dtype (number Float64, integer Int64, boolean Boolean, date Date, datetime
+      Datetime("us") in UTC without zone, text String), or String where the settings state markers of missing values
+      or a format, which cleaning resolves.
+    - `batches(after)` continues exactly behind `after`: the batches that follow are those that would have followed in
+      an undisturbed reading. `None` starts anew. Every position survives JSON.
+    - Every row read is in `frame` or in `refused` of exactly one batch.
+    - Nothing is read before the first batch is asked for, except what `schema` needs.
+    """
+
+    name: str
+
+    def schema(self) -> dict[str, ColumnType]:
+        """The columns in order, with their types. Raises `SourceError` when nothing can be read."""
+
+    def batches(self, after: Position | None) -> Iterator[Batch]:
+        """The rows behind `after`, some at a time. Raises `SourceError` when reading cannot go on."""
+
+
+#: How a kind opens a source: name, settings, folder that relative paths start from, and the schema when it is known.
+Opener = Callable[[str, SourceSettings, Path, Mapping[str, ColumnType] | None], Source]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKind:
+    """One kind of source, described by what it reads; registered under the entry-point group ``millrace.sources``.
+
+    `suffixes` are file endings in lower case, without the ending of a compression; `schemes` what stands before
+    ``://``. A kind with `otherwise` also takes files that no kind names.
+    """
+
+    name: str
+    open: Opener
+    suffixes: tuple[str, ...] = ()
+    schemes: tuple[str, ...] = ()
+    otherwise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row that could not be parsed: where it stands (None: unknown), which column, why, and the row as it was."""
+
+    line: int | None
+    column: str | None
+    reason: str
+    raw: str
+
+
+def refused(rows: Iterable[Refusal] = ()) -> pl.DataFrame:
+    """The `refused` frame of a batch: line Int64, column, reason and raw String.
+
+    Examples
+    --------
+    >>> refused([Refusal(3, "age", "age: 'old' is not a number", "7,old")]).rows()
+    [(3, 'age', "age: 'old' is not a number", '7,old')]
+    """
+    import polars as pl
+
+    schema = {"line": pl.Int64, "column": pl.String, "reason": pl.String, "raw": pl.String}
+    return pl.DataFrame([(row.line, row.column, row.reason, row.raw) for row in rows], schema=schema, orient="row")

@@ -1,0 +1,114 @@
+"""Delimited text: CSV and its relatives, plain or gzip.
+
+A broken line is refused with its line, column and reason; the others are kept. Blank lines are not rows. Bytes that
+are not UTF-8 (or UTF-16 with a byte-order mark) are refused, never guessed. Lines before the header are refused too,
+so that no line vanishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from millrace.config.schema import ColumnType, SourceSettings
+from millrace.errors import SourceError
+from millrace.sources.base import Refusal, Source, SourceKind, refused
+from millrace.sources.dialect import Dialect, opened, sniff
+from millrace.sources.files import Chunk, FileSource
+from millrace.sources.rejects import locate, rejects
+from millrace.sources.streaming import frames, quoted
+
+
+@dataclass(slots=True)
+class DelimitedFormat:
+    """Reads delimited files with DuckDB, every value as text."""
+
+    settings: SourceSettings
+    expected: tuple[str, ...] | None
+    _dialects: dict[Path, Dialect | None] = field(default_factory=dict)
+    _rejected: dict[Path, dict[int, int]] = field(default_factory=dict)
+
+    def columns(self, path: Path) -> dict[str, ColumnType | None]:
+        """The names of the file's columns; none for an empty file."""
+        dialect = self._dialect(path)
+        return dict.fromkeys(dialect.names) if dialect else {}
+
+    def read(self, path: Path, size: int, records: int, refusals: int) -> Iterator[Chunk]:
+        """The records as texts, then the lines that could not be parsed."""
+        dialect = self._dialect(path)
+        if dialect is None:
+            return
+        nothing = pl.DataFrame(schema=dict.fromkeys(dialect.names, pl.String))
+        with duckdb.connect() as connection:
+            try:
+                for frame in frames(connection, f"select * from {_scan(path, dialect)} offset {records}", size):
+                    yield Chunk(frame.rename(dict(zip(frame.columns, dialect.names, strict=True))), refused())
+                broken = [*_preamble(path, dialect), *rejects(connection, path, dialect)]
+            except duckdb.Error as error:
+                raise SourceError(
+                    f"Reading stopped: {str(error).splitlines()[0]}", where=str(path), code="source.read"
+                ) from error
+        for start in range(refusals, len(broken), size):
+            yield Chunk(nothing, refused(broken[start : start + size]))
+
+    def locate(self, path: Path, records: list[int]) -> dict[int, tuple[int | None, str]]:
+        """Line and raw text of parsed records."""
+        dialect = self._dialect(path)
+        if dialect is None:
+            return {}
+        if path not in self._rejected:
+            with duckdb.connect() as connection:
+                every = ", ".join(f"count(c{index})" for index in range(len(dialect.names)))
+                connection.sql(f"select {every} from {_scan(path, dialect)}").fetchall()
+                broken = rejects(connection, path, dialect)
+            self._rejected[path] = {row.line: row.raw.count("\n") + 1 for row in broken if row.line is not None}
+        return locate(path, dialect, records, self._rejected[path])
+
+    def _dialect(self, path: Path) -> Dialect | None:
+        if path not in self._dialects:
+            self._dialects[path] = sniff(path, self.settings, self.expected)
+            if self.expected is None and (first := self._dialects[path]):
+                self.expected = first.names
+        return self._dialects[path]
+
+
+def _scan(path: Path, dialect: Dialect) -> str:
+    columns = ", ".join(f"c{index}: 'VARCHAR'" for index in range(len(dialect.names)))
+    options = {
+        "auto_detect": "false",
+        "delim": quoted(dialect.delimiter),
+        "quote": quoted(dialect.quote),
+        "escape": quoted(dialect.escape),
+        "encoding": quoted(dialect.encoding),
+        "skip": str(dialect.skip),
+        "header": str(dialect.header).lower(),
+        "comment": "''",
+        "columns": "{" + columns + "}",
+        "store_rejects": "true",
+        "rejects_limit": "0",
+    }
+    scan = f"read_csv({quoted(str(path))}, {', '.join(f'{key}={value}' for key, value in options.items())})"
+    # With one column a blank line looks like a missing value; it is no row there either.
+    return f"{scan} where c0 is not null" if len(dialect.names) == 1 else scan
+
+
+def _preamble(path: Path, dialect: Dialect) -> list[Refusal]:
+    with opened(path) as handle:
+        lines = [line.decode(dialect.encoding, errors="replace") for line in islice(handle, dialect.skip)]
+    return [
+        Refusal(number, None, "stands before the header", line.strip("\r\n"))
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    ]
+
+
+def _open(name: str, settings: SourceSettings, base: Path, schema: Mapping[str, ColumnType] | None) -> Source:
+    return FileSource(name, settings, base, schema, DelimitedFormat)
+
+
+KIND = SourceKind("delimited", _open, suffixes=(".csv", ".tsv", ".tab", ".psv", ".txt"), otherwise=True)

@@ -1,0 +1,168 @@
+"""How a delimited file is written: delimiter, quote, header, encoding; sniffed, with stated settings first."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import duckdb
+
+from millrace.config.schema import SourceSettings
+from millrace.errors import SourceError
+from millrace.sources.streaming import quoted
+
+_BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_HEAD = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The dialect of one file, and the names of its columns; `skip` lines stand before the header or the first row."""
+
+    delimiter: str
+    quote: str
+    escape: str
+    newline: str
+    encoding: str
+    skip: int
+    header: bool
+    names: tuple[str, ...]
+
+
+def sniff(path: Path, settings: SourceSettings, expected: tuple[str, ...] | None) -> Dialect | None:
+    """The dialect of a file; None when the file is empty.
+
+    `expected` are the names the source already has: they decide whether a first line is a header. Raises
+    `SourceError` when no dialect fits, or when `names` has another length than a row.
+    """
+    encoding = _encoding(path)
+    head = _head(path, encoding)
+    if not head.strip():
+        return None
+    if "\0" in head[:1024] and path.suffix.lower() not in {".csv", ".tsv", ".txt", ".gz"}:
+        raise SourceError(f"`{path.name}` is not text.", where=str(path), code="source.format")
+    found = _sniffed(path, settings, encoding)
+    delimiter = settings.delimiter or str(found["Delimiter"])
+    quote = _quote(str(found["Quote"]), head, delimiter)
+    escape = str(found["Escape"])
+    skip = int(str(found["SkipRows"]))
+    first = _fields(head, skip, delimiter, quote)
+    header = _has_header(settings, bool(found["HasHeader"]), first, expected)
+    names = _names(path, settings, header, first)
+    return Dialect(
+        delimiter=delimiter,
+        quote=quote,
+        escape=quote if escape == "(empty)" else escape,
+        newline=str(found["NewLineDelimiter"]),
+        encoding=encoding,
+        skip=skip,
+        header=header,
+        names=names,
+    )
+
+
+def opened(path: Path) -> BinaryIO:
+    """The bytes of a file, decompressed."""
+    return cast("BinaryIO", gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
+def _encoding(path: Path) -> str:
+    with opened(path) as handle:
+        start = handle.read(2)
+    return next((name for mark, name in _BOMS if start == mark), "utf-8")
+
+
+def _head(path: Path, encoding: str) -> str:
+    with opened(path) as handle:
+        return handle.read(_HEAD).decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="replace")
+
+
+def _sniffed(path: Path, settings: SourceSettings, encoding: str) -> dict[str, Any]:
+    """What DuckDB's sniffer finds, with stated settings first.
+
+    A title above the table makes every file look like one column where errors are tolerated; then a sniffing that
+    tolerates none has the second word.
+    """
+    options = [quoted(str(path)), "all_varchar=true", "comment=''", f"encoding={quoted(encoding)}"]
+    options += [f"delim={quoted(settings.delimiter)}"] if settings.delimiter else []
+    options += [f"header={str(settings.header).lower()}"] if settings.header is not None else []
+    with duckdb.connect() as connection:
+        try:
+            found = _sniff(connection, [*options, "ignore_errors=true"])
+        except duckdb.Error as error:
+            raise SourceError(
+                f"The dialect of `{path.name}` is not recognised: {str(error).splitlines()[0]}",
+                where=str(path),
+                code="source.dialect",
+                next_step="state `delimiter` and `header` in the project file",
+            ) from error
+        if settings.delimiter or len(found["Columns"]) > 1:
+            return found
+        with suppress(duckdb.Error):
+            strict = _sniff(connection, options)
+            return strict if len(strict["Columns"]) > 1 else found
+    return found
+
+
+def _sniff(connection: duckdb.DuckDBPyConnection, options: list[str]) -> dict[str, Any]:
+    result = connection.sql(f"from sniff_csv({', '.join(options)})")
+    return dict(zip(result.columns, result.fetchall()[0], strict=True))
+
+
+def _quote(found: str, head: str, delimiter: str) -> str:
+    """The quote that the sniffer found, or else the one that more often stands beside delimiters and line ends."""
+    if found != "(empty)":
+        return found
+    edges = {q: sum(head.count(e) for e in (delimiter + q, q + delimiter, "\n" + q, q + "\n")) for q in ('"', "'")}
+    return "'" if edges["'"] > edges['"'] else '"'
+
+
+def _fields(head: str, skip: int, delimiter: str, quote: str) -> list[str]:
+    lines = head.splitlines(keepends=True)[skip:]
+    rows = csv.reader(lines, delimiter=delimiter, quotechar=quote)
+    return [field.strip() for field in next((row for row in rows if row), [])]
+
+
+def _has_header(settings: SourceSettings, sniffed: bool, first: list[str], expected: tuple[str, ...] | None) -> bool:
+    if settings.header is not None:
+        return settings.header
+    if settings.names:
+        return False
+    if expected is None:
+        return sniffed
+    if set(first) == set(expected):
+        return True
+    return sniffed and expected != _numbered(len(expected))
+
+
+def _names(path: Path, settings: SourceSettings, header: bool, first: list[str]) -> tuple[str, ...]:
+    if settings.names:
+        if len(settings.names) != len(first):
+            raise SourceError(
+                f"`names` has {len(settings.names)} names, but the first row of `{path.name}` has {len(first)} values.",
+                where=str(path),
+                code="source.names",
+                next_step="give one name per column",
+            )
+        return settings.names
+    return _distinct(first) if header else _numbered(len(first))
+
+
+def _numbered(count: int) -> tuple[str, ...]:
+    return tuple(f"column_{index}" for index in range(1, count + 1))
+
+
+def _distinct(first: list[str]) -> tuple[str, ...]:
+    """The header's names, each once: a repeated one gets a number, an absent one its place."""
+    names: list[str] = []
+    for index, field in enumerate(first, 1):
+        name, number = field or f"column_{index}", 1
+        while name in names:
+            number += 1
+            name = f"{field or 'column'}_{number}"
+        names.append(name)
+    return tuple(names)

@@ -1,0 +1,251 @@
+"""Files as a source: which are new, how far each was read, and that none changed behind our back.
+
+The position is ``{"done": {name: fingerprint}, "reading": {...} | None}``. Names are relative to the part of `from`
+before the first wildcard, so a project folder can move. A fingerprint is the size and a hash of head and tail: it
+survives copying, which times of modification do not. A file without rows is not marked done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+import polars as pl
+
+from millrace.config.schema import ColumnType, SourceSettings
+from millrace.errors import SourceError, nearest
+from millrace.records.batch import Batch, Position
+from millrace.sources.base import Refusal, refused
+from millrace.sources.column_types import DTYPES, MEANING, infer, parse
+from millrace.sources.paths import fingerprint, fixed_part, found
+
+BATCH_ROWS = 200_000
+#: Types are inferred over all rows up to this many; a later row that does not fit is refused, not misread.
+INFERRED_ROWS = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive records of one file, or refusals found in it; never both."""
+
+    frame: pl.DataFrame
+    refused: pl.DataFrame
+
+
+class FileFormat(Protocol):
+    """What a format of files adds to `FileSource`."""
+
+    def columns(self, path: Path) -> dict[str, ColumnType | None]:
+        """The columns of a file in order, with the types the format states; empty for an empty file."""
+
+    def read(self, path: Path, size: int, records: int, refusals: int) -> Iterator[Chunk]:
+        """The file's records behind the first `records`, `size` at a time, then its refusals behind `refusals`.
+
+        Columns are in the file's order. A column whose type the format does not state comes as String.
+        """
+
+    def locate(self, path: Path, records: list[int]) -> dict[int, tuple[int | None, str]]:
+        """Line and raw text of the records with these ordinals (from 0)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """How much of a file was delivered: records as the format counts them, rows kept, refusals of the format."""
+
+    records: int = 0
+    rows: int = 0
+    refusals: int = 0
+
+
+class FileSource:
+    """The rows of one file or of every file that a glob matches, in the order of their names."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: SourceSettings,
+        base: Path,
+        schema: Mapping[str, ColumnType] | None,
+        form: Callable[[SourceSettings, tuple[str, ...] | None], FileFormat],
+        batch_rows: int = BATCH_ROWS,
+    ) -> None:
+        self.name = name
+        self._settings = settings
+        self._base = base
+        self._known = schema
+        self._format = form(settings, tuple(schema) if schema else None)
+        self._batch_rows = batch_rows
+
+    def schema(self) -> dict[str, ColumnType]:
+        """The columns in order, with their types; inferred once over all files unless they were given."""
+        return dict(self._schema)
+
+    def batches(self, after: Position | None) -> Iterator[Batch]:
+        """The rows behind `after`. Raises `SourceError` when a file that was read has changed."""
+        done: dict[str, str] = dict((after or {}).get("done", {}))
+        reading: Mapping[str, Any] = (after or {}).get("reading") or {}
+        files = {self._key(path): path for path in self._paths}
+        if reading and reading["file"] not in files:
+            raise self._error(
+                f"`{reading['file']}` was read up to record {reading['records']} and is gone.",
+                code="source.file-gone",
+                next_step="put the file back, or ingest into a new source name",
+            )
+        for key, path in files.items():
+            print_ = fingerprint(path)
+            expected = reading["fingerprint"] if reading and key == reading["file"] else done.get(key)
+            if expected not in {None, print_}:
+                raise self._changed(key, expected, print_)
+            if key in done:
+                continue
+            progress = _Progress()
+            if reading and key == reading["file"]:
+                progress = _Progress(reading["records"], reading["rows"], reading["refusals"])
+            yield from self._file(path, key, print_, progress, done)
+            done[key] = print_
+
+    def _file(self, path: Path, key: str, print_: str, start: _Progress, done: dict[str, str]) -> Iterator[Batch]:
+        if not self._columns_of(path):
+            return
+        progress, held = start, None
+        for chunk in self._format.read(path, self._batch_rows, start.records, start.refusals):
+            if held is not None:
+                yield held
+            frame, misfits = self._typed(path, chunk.frame, progress.records)
+            first = progress.rows + 1
+            progress = _Progress(
+                progress.records + chunk.frame.height,
+                progress.rows + frame.height,
+                progress.refusals + chunk.refused.height,
+            )
+            reading = {"file": key, "fingerprint": print_, **asdict(progress)}
+            held = Batch(
+                frame=frame,
+                refused=pl.concat([chunk.refused, misfits]),
+                origin=self._origin(path),
+                first_row=first,
+                position={"done": dict(done), "reading": reading},
+            )
+        if held is not None:
+            yield replace(held, position={"done": {**done, key: print_}, "reading": None})
+
+    def _typed(self, path: Path, frame: pl.DataFrame, before: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """`frame` in the schema's order and types, without the rows that do not fit, which come as refusals."""
+        reasons: dict[int, tuple[str, str]] = {}
+        columns = []
+        for name, kind in self._schema.items():
+            given = frame[name]
+            if given.dtype == DTYPES[kind] or (given.dtype == pl.String and name in self._deferred):
+                columns.append(given)
+                continue
+            final = parse(given, kind) if given.dtype == pl.String else given.cast(DTYPES[kind], strict=False)
+            columns.append(final)
+            if final.null_count() > given.null_count():
+                for row in (final.is_null() & given.is_not_null()).arg_true().to_list():
+                    reasons.setdefault(row, (name, f"{name}: {given[row]!r} is not {MEANING[kind]}"))
+        typed = pl.DataFrame(columns)
+        if not reasons:
+            return typed, refused()
+        places = self._format.locate(path, [before + row for row in sorted(reasons)])
+        misfits = [
+            Refusal(places[before + row][0], column, reason, places[before + row][1])
+            for row, (column, reason) in sorted(reasons.items())
+        ]
+        good = pl.Series([True]).new_from_index(0, frame.height).scatter(list(reasons), False)
+        return typed.filter(good), refused(misfits)
+
+    @cached_property
+    def _schema(self) -> dict[str, ColumnType]:
+        if self._known is not None:
+            return dict(self._known)
+        stated = self._stated()
+        inferred = {}
+        if unknown := [name for name, kind in stated.items() if kind is None]:
+            markers = {name: self._markers(name) for name in unknown}
+            inferred = infer((frame.select(unknown) for frame in self._sample()), markers)
+        return {name: kind or inferred.get(name, "text") for name, kind in stated.items()}
+
+    def _stated(self) -> dict[str, ColumnType | None]:
+        """The columns of the first file that has any, with the types that the settings or the format state."""
+        columns = next((columns for path in self._paths if (columns := self._format.columns(path))), {})
+        for name in self._settings.columns if columns else ():
+            if name not in columns:
+                raise self._error(
+                    f"`columns` names `{name}`, which is not in the data.",
+                    code="source.column",
+                    allowed=columns,
+                    nearest=nearest(name, columns),
+                )
+        return {name: self._type_in_settings(name) or kind for name, kind in columns.items()}
+
+    def _type_in_settings(self, name: str) -> ColumnType | None:
+        column = self._settings.columns.get(name)
+        if column is None or column.type is not None or column.format is None:
+            return column.type if column else None
+        return "datetime" if any(sign in column.format for sign in ("%H", "%I", "%T", "%s")) else "date"
+
+    def _sample(self) -> Iterator[pl.DataFrame]:
+        chunks = (
+            chunk.frame
+            for path in self._paths
+            if self._columns_of(path)
+            for chunk in self._format.read(path, self._batch_rows, 0, 0)
+            if chunk.frame.height
+        )
+        return islice(chunks, max(1, INFERRED_ROWS // self._batch_rows))
+
+    @cached_property
+    def _deferred(self) -> frozenset[str]:
+        """Columns whose texts cleaning types, because the settings say what some of them mean."""
+        formats = {name for name, column in self._settings.columns.items() if column.format is not None}
+        return frozenset(formats | {name for name in self._schema if self._markers(name)})
+
+    def _markers(self, name: str) -> tuple[str, ...]:
+        column = self._settings.columns.get(name)
+        return (*self._settings.missing, *(column.missing if column else ()))
+
+    def _columns_of(self, path: Path) -> dict[str, ColumnType | None]:
+        """The columns of a file, after checking that they are those of the others; empty for an empty file."""
+        columns = self._format.columns(path)
+        expected = self._known if self._known is not None else self._stated()
+        if not columns or set(columns) == set(expected):
+            return columns
+        absent, extra = [n for n in expected if n not in columns], [n for n in columns if n not in expected]
+        parts = [f"{word} {_listed(names)}" for word, names in (("without", absent), ("with", extra)) if names]
+        raise self._error(
+            f"`{self._origin(path)}` has other columns than the source: {'; '.join(parts)}.",
+            code="source.columns",
+            allowed=expected,
+            next_step="mend the file's header, or read it as a source of its own",
+        )
+
+    @cached_property
+    def _paths(self) -> tuple[Path, ...]:
+        return found(self._settings.from_, self._base, where=f"sources.{self.name}")
+
+    def _key(self, path: Path) -> str:
+        return path.relative_to(fixed_part(self._base / self._settings.from_)).as_posix()
+
+    def _origin(self, path: Path) -> str:
+        return (path.relative_to(self._base) if path.is_relative_to(self._base) else path).as_posix()
+
+    def _changed(self, key: str, before: str | None, now: str) -> SourceError:
+        sizes = [int(print_.split("-")[0]) for print_ in (before or "0-", now)]
+        how = "grew" if sizes[1] > sizes[0] else "shrank" if sizes[1] < sizes[0] else "was rewritten"
+        return self._error(
+            f"`{key}` {how} since it was ingested ({sizes[0]:,} bytes then, {sizes[1]:,} now); "
+            "reading it again would repeat or lose rows.",
+            code="source.file-changed",
+            next_step="restore the file and put new rows into a file beside it, or ingest into a new source name",
+        )
+
+    def _error(self, seen: str, **details: Any) -> SourceError:
+        return SourceError(seen, where=f"sources.{self.name}", **details)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
