@@ -138,21 +138,25 @@ class Project:
 
     def predict(self, source: str, to: str, *, version: int | None = None, watch: Watch = unwatched) -> Predicted:
         """Answer every row of a file, into a CSV or Parquet file."""
+        from millrace.ingest.questions import questions
         from millrace.package.api import Package
-        from millrace.package.batch import predict_file
+        from millrace.package.batch import answer_file
 
         start, info = perf_counter(), self._package(version)
-        rows = predict_file(Package.load(info.path), self._rows_like_training(source, watch), Path(to), watch)
-        return Predicted(rows, to, info.name, info.version, round(perf_counter() - start, 3))
+        done = answer_file(Package.load(info.path), questions(self.settings, source), Path(to), watch)
+        return Predicted(done.rows, to, info.name, info.version, round(perf_counter() - start, 3), done.refused)
 
-    def serve(self, *, port: int | None = None, version: int | None = None) -> None:
-        """Answer over HTTP until stopped; the champion, and its successors, unless a version is given."""
+    def serve(self, *, port: int | None = None, version: int | None = None, watch: Watch = unwatched) -> None:
+        """Answer over HTTP until stopped; the champion, and its successors, unless a version is given.
+
+        `watch` gets one step, whose text is the URL, once the server answers.
+        """
         from millrace.serve.stage import serve
 
         settings = self.settings.serve
         if port is not None:
             settings = settings.model_copy(update={"port": port})
-        serve(self.store, settings, package=self.settings.project, version=version)
+        serve(self.store, settings, package=self.settings.project, version=version, watch=watch)
 
     def promote(self, version: int, reason: str = "") -> Release:
         """Make a package champion by hand."""

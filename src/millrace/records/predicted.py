@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """`rows` answers, written to `path` by version `version` of `package` within `seconds`."""
+    """`rows` answers, written to `path` by version `version` of `package` within `seconds`; `refused` rows could not be read."""
 
     rows: int
     path: str
     package: str
     version: int
     seconds: float
+    refused: int = 0
