@@ -89,7 +89,8 @@ def _no_gaps(array: np.ndarray, name: str) -> None:
     if array.dtype.kind == "f":
         gaps = ~np.isfinite(array)
     elif array.dtype.kind == "O":
-        gaps = np.array([value is None or value != value for value in array.flat]).reshape(array.shape)  # noqa: PLR0124 NaN
+        # Only NaN differs from itself.
+        gaps = np.array([value is None or value != value for value in array.flat]).reshape(array.shape)  # noqa: PLR0124
     else:
         return
     if gaps.any():
