@@ -2,6 +2,7 @@
 
     MillraceError
     ├── ProjectFileError     the project file says something it cannot mean   (exit code 3)
+    │   └── ProjectFileErrors   everything that is wrong with it, at once
     ├── UsageError           a verb was called with words that do not fit     (2)
     ├── MissingExtraError    an optional library is not installed             (4)
     ├── RemoteError          another machine said no or nothing; retryable    (5)
@@ -84,6 +85,35 @@ class ProjectFileError(MillraceError):
     """The project file says something it cannot mean."""
 
     code = "config"
+
+
+class ProjectFileErrors(ProjectFileError):  # noqa: N818 - it holds several
+    """Everything that is wrong with a project file, at once; the attributes are those of the first problem.
+
+    Examples
+    --------
+    >>> problems = [ProjectFileError(seen, where="m.yaml:1:1") for seen in ("A.", "B.")]
+    >>> print(ProjectFileErrors(problems))
+    m.yaml:1:1  config
+      A.
+    m.yaml:1:1  config
+      B.
+    """
+
+    def __init__(self, problems: Iterable[ProjectFileError]) -> None:
+        self.problems = tuple(problems)
+        first = self.problems[0]
+        super().__init__(
+            first.seen,
+            where=first.where,
+            code=first.code,
+            allowed=first.allowed,
+            nearest=first.nearest,
+            next_step=first.next_step,
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
 
 
 class UsageError(MillraceError):

@@ -6,56 +6,73 @@ what a user reads while typing. Loading, `${ENV}` and messages with line and col
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+
+from millrace.config.false_alarms import parse_false_alarms
+from millrace.config.gate import metric, parse_condition
+from millrace.config.metrics import METRICS
+from millrace.config.refusal import must_parse, read_by, refused
+from millrace.config.rules import CLEANING, check_step
+from millrace.config.triggers import parse_trigger
+from millrace.config.units import DURATION, PERCENT, fraction, seconds
+from millrace.errors import ProjectFileError
 
 ColumnType = Literal["number", "integer", "boolean", "date", "datetime", "text"]
 Scalar = str | int | float | bool
 
-_UNITS = {
-    "s": 1,
-    "sec": 1,
-    "second": 1,
-    "min": 60,
-    "minute": 60,
-    "h": 3600,
-    "hour": 3600,
-    "day": 86400,
-    "week": 604800,
-}
+
+def _not_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ProjectFileError("A whole number is expected, not true or false.", code="config.type")
+    return value
 
 
-def seconds(text: object) -> object:
-    """How many seconds a duration like ``5 min`` or ``30 days`` lasts; other values pass through.
-
-    Examples
-    --------
-    >>> seconds("5 min"), seconds("30 days"), seconds(12)
-    (300.0, 2592000.0, 12)
-    """
-    match = re.fullmatch(r"\s*([0-9.]+)\s*([a-z]+?)s?\s*", str(text)) if isinstance(text, str) else None
-    if match and match[2] in _UNITS:
-        return float(match[1]) * _UNITS[match[2]]
-    return text
-
-
-def fraction(text: object) -> object:
-    """What share ``15%`` is of one; other values pass through.
-
-    Examples
-    --------
-    >>> fraction("15%"), fraction(0.2)
-    (0.15, 0.2)
-    """
-    if isinstance(text, str) and text.strip().endswith("%"):
-        return float(text.strip().removesuffix("%")) / 100
-    return text
-
-
-Duration = Annotated[float, BeforeValidator(seconds), Field(gt=0)]
-Fraction = Annotated[float, BeforeValidator(fraction), Field(gt=0, lt=1)]
+Whole = Annotated[int, read_by(_not_boolean)]
+Duration = Annotated[
+    float,
+    read_by(seconds),
+    Field(gt=0),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": DURATION}]}),
+]
+Fraction = Annotated[
+    float,
+    read_by(fraction),
+    Field(gt=0, lt=1),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+                {"type": "string", "pattern": PERCENT},
+            ]
+        }
+    ),
+]
+Name = Annotated[str, Field(min_length=1)]
+#: A source's name is a folder of the store and a table in SQL: no path may hide in it.
+SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")]
+MetricName = Annotated[
+    str,
+    must_parse(lambda name: name == "auto" or metric(name)),
+    WithJsonSchema({"type": "string", "enum": ["auto", *METRICS]}),
+]
+Step = Annotated[
+    dict[str, Any],
+    must_parse(check_step),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": False,
+            "properties": {name: {"description": line} for name, line in CLEANING.items()},
+        }
+    ),
+]
+Condition = Annotated[str, must_parse(parse_condition)]
+FalseAlarms = Annotated[str, must_parse(parse_false_alarms)]
+Trigger = Annotated[str, must_parse(parse_trigger)]
 
 
 class Section(BaseModel):
@@ -77,81 +94,133 @@ class ColumnSettings(Section):
 class SourceSettings(Section):
     """Where rows come from, and what is done to each before it is kept."""
 
-    from_: str = Field(alias="from", description="a path, glob or URL")
+    from_: Name = Field(alias="from", description="a path, glob or URL")
     header: bool | None = Field(None, description="whether delimited files start with column names; sniffed if absent")
     names: tuple[str, ...] = Field((), description="column names of files that have no header")
-    delimiter: str | None = Field(None, description="sniffed if absent")
-    key: str | tuple[str, ...] | None = Field(None, description="column(s) that identify a row")
+    delimiter: Name | None = Field(None, description="sniffed if absent")
+    key: Name | tuple[Name, ...] | None = Field(None, description="column(s) that identify a row")
     columns: dict[str, ColumnSettings] = Field(default_factory=dict, description="columns whose reading is stated")
     missing: tuple[str, ...] = Field(
         (), description="texts that mean 'no value' in every column, besides the empty one"
     )
-    clean: tuple[dict[str, Any], ...] = Field((), description="cleaning steps, in order; see the reference of rules")
-    checks: dict[str, str] = Field(default_factory=dict, description="SQL expressions; rows that fail go to quarantine")
+    clean: tuple[Step, ...] = Field((), description="cleaning steps, in order; see the reference of rules")
+    checks: dict[str, Name] = Field(
+        default_factory=dict, description="SQL expressions; rows that fail go to quarantine"
+    )
 
 
 class SplitSettings(Section):
     """Which rows are kept apart to judge the model."""
 
-    test: Fraction = Field(0.15, description="sealed until the end")
+    test: Fraction = Field(0.15, description="sealed until the end, such as 15%")
     validation: Fraction = Field(0.15, description="used for early stopping and thresholds where folds are not")
     time: str | None = Field(None, description="split by this time column: the test part is the latest")
     group: str | None = Field(None, description="rows that share this column's value stay on one side")
+
+    @model_validator(mode="after")
+    def _leave_rows_to_train(self) -> Self:
+        if self.time is not None and self.group is not None:
+            raise refused(
+                ProjectFileError(
+                    "`split` has both `time` and `group`; a row can obey only one.",
+                    code="config.value",
+                    allowed=["time", "group"],
+                    next_step="remove one of them",
+                )
+            )
+        if self.test + self.validation >= 1:
+            raise refused(
+                ProjectFileError(
+                    f"`split` leaves no rows to train on: test and validation take {self.test + self.validation:.0%}.",
+                    code="config.value",
+                    allowed=["test + validation below 100%"],
+                )
+            )
+        return self
 
 
 class CostMetric(Section):
     """Choose the threshold that costs least."""
 
-    cost: dict[Literal["false_positive", "false_negative"], float]
+    cost: dict[Literal["false_positive", "false_negative"], Annotated[float, Field(ge=0)]] = Field(
+        min_length=2, description="what a false_positive and a false_negative cost, in any one currency"
+    )
 
 
 class ModelSettings(Section):
     """What is predicted, and how the model is found and judged."""
 
-    predict: str = Field(description="the target column")
+    predict: Name = Field(description="the target column")
     task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
     positive: Scalar | None = Field(None, description="the class that a binary model looks for; default: the rarer one")
-    metric: str | CostMetric = Field("auto", description="auto, a metric's name, or cost: {...}")
+    metric: MetricName | CostMetric = Field("auto", description="auto, a metric's name, or cost: {...}")
     drop: tuple[str, ...] = Field((), description="columns the model must not see")
     split: SplitSettings = SplitSettings()
     budget: Duration = Field(60.0, description="time for training, such as 5 min")
-    gate: tuple[str, ...] = Field((), description="conditions of release: `roc_auc >= 0.80`, `better than champion`")
-    seed: int = 0
+    gate: tuple[Condition, ...] = Field(
+        (), description="conditions of release: `roc_auc >= 0.80`, `better than champion`"
+    )
+    seed: Whole = Field(0, ge=0, le=2**32 - 1, description="the same seed on the same rows gives the same model")
+
+    @model_validator(mode="after")
+    def _see_the_target(self) -> Self:
+        if self.predict in self.drop:
+            raise refused(
+                ProjectFileError(
+                    "`drop` names the column that the model predicts.",
+                    code="config.value",
+                    next_step="remove it from `drop`",
+                )
+            )
+        return self
 
 
 class ServeSettings(Section):
     """How predictions are served."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(8080, ge=0, le=65535, description="0 takes any free port")
-    workers: int = Field(1, ge=1)
+    host: Name = "127.0.0.1"
+    port: Whole = Field(8080, ge=0, le=65535, description="0 takes any free port")
+    workers: Whole = Field(1, ge=1)
     log: Literal["all", "none"] = Field("all", description="which predictions are logged")
 
 
 class MonitorSettings(Section):
     """What is watched, and how many false alarms are bearable."""
 
-    false_alarms: str = Field("1 per month", description="budget over all columns and looks, such as `1 per month`")
+    false_alarms: FalseAlarms = Field("1 per month", description="budget over all columns and looks, as `N per month`")
     window: Duration = Field(86400.0, description="how far back a look reaches, such as 1 day")
 
 
 class RetrainSettings(Section):
     """When the model is trained again."""
 
-    when: tuple[str, ...] = Field(("drift", "harm"), description="drift, harm, or an interval such as `30 days`")
+    when: tuple[Trigger, ...] = Field(("drift", "harm"), description="drift, harm, or an interval such as `30 days`")
 
 
 class ProjectSettings(Section):
     """A whole project file."""
 
-    version: Literal[1] = 1
+    version: Literal[1] = Field(1, description="of this format")
     project: str = Field("", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$|^$", description="default: the folder's name")
-    sources: dict[str, SourceSettings] = Field(min_length=1)
-    dataset: dict[Literal["sql"], str] | None = Field(
+    sources: dict[SourceName, SourceSettings] = Field(min_length=1, description="where rows come from, each by a name")
+    dataset: Annotated[dict[Literal["sql"], Name], Field(min_length=1)] | None = Field(
         None, description="SQL over the sources; default: the only source"
     )
-    model: ModelSettings
+    model: ModelSettings = Field(description="what is predicted, and how")
     serve: ServeSettings = ServeSettings()
     monitor: MonitorSettings = MonitorSettings()
     retrain: RetrainSettings = RetrainSettings()
-    store: str = Field("store", description="folder where tables, packages, releases and logs rest")
+    store: Name = Field("store", description="folder where tables, packages, releases and logs rest")
+
+    @model_validator(mode="after")
+    def _know_the_dataset(self) -> Self:
+        if len(self.sources) > 1 and self.dataset is None:
+            raise refused(
+                ProjectFileError(
+                    f"There are {len(self.sources)} sources, and no `dataset` says how they become one.",
+                    code="config.missing-key",
+                    allowed=["dataset: {sql: select … from … join …}"],
+                    next_step="add a `dataset` section, or keep one source",
+                )
+            )
+        return self

@@ -1,0 +1,36 @@
+"""Whether probabilities mean what they say."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from millrace.evaluate.charts.figure import ACCENT, HEIGHT, WIDTH, Figure, along, diagonal, records
+from millrace.evaluate.intervals import wilson
+from millrace.evaluate.probabilities import reliability
+
+
+def calibration(truth: np.ndarray, probability: np.ndarray, of: str) -> Figure:
+    """Promised against seen frequency, with Wilson's interval for each bin; `of` names what is promised."""
+    import altair as alt
+
+    bins = reliability(truth, probability)
+    bounds = [wilson(seen * rows, rows) for seen, rows in zip(bins.true, bins.rows, strict=True)]
+    data = records(x=bins.promised, y=bins.true, low=[b[0] for b in bounds], high=[b[1] for b in bounds])
+    x = along("x", "promised probability", unit=True)
+    y = along("y", "seen frequency", unit=True)
+    base = alt.Chart(data)
+    chart = alt.layer(
+        diagonal(),
+        base.mark_rule(color=ACCENT, strokeWidth=2, opacity=0.45).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
+        base.mark_line(color=ACCENT, strokeWidth=1.5).encode(x=x, y=y),
+        base.mark_point(color=ACCENT, fill=ACCENT, size=45, opacity=1).encode(x=x, y=y),
+    ).properties(width=WIDTH, height=HEIGHT)
+    rows = [
+        (f"{promised:.3f}", f"{seen:.3f}", f"{low:.3f} to {high:.3f}", f"{rows:,.0f}")
+        for promised, seen, rows, (low, high) in zip(bins.promised, bins.true, bins.rows, bounds, strict=True)
+    ]
+    caption = (
+        f"Of the cases promised {of} with a given probability, so many were. On the dashed line the promises are kept; "
+        "upright lines are 95 % intervals."
+    )
+    return Figure("calibration", "Calibration", caption, chart, ("promised", "seen", "95 % interval", "rows"), rows)

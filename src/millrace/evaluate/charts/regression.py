@@ -1,0 +1,93 @@
+"""What a report shows of a model that predicts a value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from millrace.evaluate import curves
+from millrace.evaluate.charts.figure import ACCENT, HEIGHT, INK, WIDTH, Figure, along, diagonal, records, upright
+
+#: Up to so many rows are drawn one by one; more are counted on a grid.
+_SINGLE = 800
+_GRID = 36
+
+
+def figures(truth: np.ndarray, value: np.ndarray, target: str) -> tuple[Figure, ...]:
+    """Predicted against actual, errors against predictions, and the spread of the errors.
+
+    `truth` and `value` float ``[rows]``.
+    """
+    return (_against(truth, value, target), _errors(truth, value, target), _spread(truth - value))
+
+
+def _against(truth: np.ndarray, value: np.ndarray, target: str) -> Figure:
+    import altair as alt
+
+    low, high = float(min(truth.min(), value.min())), float(max(truth.max(), value.max()))
+    points = _points(value, truth, f"predicted {target}", f"actual {target}")
+    chart = alt.layer(diagonal(low, high), points).properties(width=WIDTH, height=HEIGHT)
+    rows = _by_tenth(value, truth)
+    correlation = float(np.corrcoef(truth, value)[0, 1]) if truth.std() * value.std() > 0 else 0.0
+    caption = f"On the dashed line prediction and truth agree; their correlation is {correlation:.3f}."
+    columns = ("predicted (mean of a tenth)", "actual (mean)")
+    return Figure("predicted-actual", "Predicted and actual", caption, chart, columns, rows)
+
+
+def _errors(truth: np.ndarray, value: np.ndarray, target: str) -> Figure:
+    import altair as alt
+
+    residual = truth - value
+    points = _points(value, residual, f"predicted {target}", "actual minus predicted")
+    zero = alt.Chart(records(y=(0,))).mark_rule(color=INK, strokeDash=[4, 4], strokeWidth=1).encode(y="y:Q")
+    chart = alt.layer(zero, points).properties(width=WIDTH, height=HEIGHT)
+    caption = f"Errors should scatter evenly around zero; their mean is {residual.mean():.3g}."
+    columns = ("predicted (mean of a tenth)", "error (mean)")
+    return Figure("errors", "Errors along the predictions", caption, chart, columns, _by_tenth(value, residual))
+
+
+def _points(x: np.ndarray, y: np.ndarray, x_title: str, y_title: str) -> Any:
+    import altair as alt
+
+    channels = {
+        "x": along("x", x_title),
+        "y": along("y", y_title),
+    }
+    if len(x) <= _SINGLE:
+        data = records(x=x, y=y)
+        return alt.Chart(data).mark_circle(color=ACCENT, size=28, opacity=0.5).encode(**channels)
+    grid = curves.cloud(x, y, _GRID)
+    data = records(x=grid.x, y=grid.y, rows=grid.rows)
+    size = alt.Size("rows:Q", scale=alt.Scale(type="sqrt", range=[6, 150]), legend=None)
+    return alt.Chart(data).mark_circle(color=ACCENT, opacity=0.65).encode(**channels, size=size)
+
+
+def _spread(residual: np.ndarray) -> Figure:
+    import altair as alt
+
+    low, high = (float(edge) for edge in np.quantile(residual, (0.005, 0.995)))
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    spread = curves.histogram(residual, 31, low, high)
+    bars = (
+        alt.Chart(records(x=spread.edges[:-1], end=spread.edges[1:], y=spread.shares))
+        .mark_bar(color=ACCENT, opacity=0.75, binSpacing=1)
+        .encode(
+            x=along("x", "actual minus predicted"),
+            x2="end:Q",
+            y=along("y", "share of rows", share=True),
+        )
+    )
+    chart = alt.layer(bars, upright(0.0)).properties(width=WIDTH, height=HEIGHT)
+    half, most = np.quantile(np.abs(residual), (0.5, 0.9))
+    caption = f"Half of the errors are within {half:.3g}, nine in ten within {most:.3g}; outermost bars hold the rest."
+    edges = spread.edges
+    rows = [(f"{edges[i]:.3g} to {edges[i + 1]:.3g}", f"{spread.shares[i]:.1%}") for i in range(len(spread.shares))]
+    return Figure("residuals", "How large the errors are", caption, chart, ("error", "share of rows"), rows)
+
+
+def _by_tenth(x: np.ndarray, y: np.ndarray) -> list[tuple[str, str]]:
+    order = np.argsort(x, kind="stable")
+    parts = [part for part in np.array_split(order, 10) if len(part)]
+    return [(f"{x[part].mean():.4g}", f"{y[part].mean():.4g}") for part in parts]

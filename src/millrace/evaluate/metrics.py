@@ -1,0 +1,198 @@
+"""Which metrics there are, what each needs, and which way is better: a table, nothing else.
+
+Judging, comparing, gates, the report and the docs read this table; none of them knows a metric by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from millrace.errors import UsageError, nearest
+from millrace.evaluate import cells as c
+from millrace.evaluate import probabilities as p
+from millrace.evaluate import ranking as r
+from millrace.evaluate import values as v
+from millrace.evaluate.intervals import Bounds, Scale
+from millrace.records.signature import Task
+
+Needs = Literal["label", "probabilities", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDefinition:
+    """One metric: ``function(truth, prediction) -> float``, and how its interval is made.
+
+    `truth` is int64 class indices or float64 values; `prediction` is what `needs` says: labels int64 ``[rows]``,
+    probabilities of the positive ``[rows]`` or of all classes ``[rows, classes]``, or values ``[rows]``.
+
+    Exactly one of these says how sure we are: `of_cells` (the metric as a function of confusion counts, which are
+    resampled; with `share`, the counts of a binomial share, Wilson's interval), `influence` (the delta method on
+    `scale`), or `bounds` (the metric's own way), where `weighted` gives the metric as a function of row weights,
+    for the paired bootstrap.
+    """
+
+    name: str
+    answers: str
+    tasks: tuple[Task, ...]
+    needs: Needs
+    function: Callable[[np.ndarray, np.ndarray], float]
+    higher_is_better: bool = True
+    of_cells: Callable[[c.Cells], np.ndarray] | None = None
+    share: Callable[[c.Cells], tuple[float, float]] | None = None
+    influence: Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]] | None = None
+    scale: Scale = "plain"
+    bounds: Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[float, Bounds]] | None = None
+    weighted: Callable[[np.ndarray, np.ndarray], Callable[[np.ndarray], float]] | None = None
+
+
+def find(name: str, task: Task) -> MetricDefinition:
+    """The metric called `name`.
+
+    Raises
+    ------
+    UsageError
+        When no metric of this name suits the task.
+
+    Examples
+    --------
+    >>> find("rmse", "regression").higher_is_better
+    False
+    """
+    known = [metric.name for metric in METRICS.values() if task in metric.tasks]
+    if name not in known:
+        raise UsageError(
+            f"`{name}` is not a metric for {task} models.",
+            where="metric",
+            code="usage.unknown-metric",
+            allowed=known,
+            nearest=nearest(name, known),
+        )
+    return METRICS[name]
+
+
+_BINARY: tuple[Task, ...] = ("binary",)
+_MANY: tuple[Task, ...] = ("multiclass",)
+_CLASSES: tuple[Task, ...] = ("binary", "multiclass")
+_VALUES: tuple[Task, ...] = ("regression",)
+
+
+def _counted(
+    name: str,
+    answers: str,
+    tasks: tuple[Task, ...],
+    of_cells: Callable[[c.Cells], np.ndarray],
+    share: Callable[[c.Cells], tuple[float, float]] | None = None,
+) -> MetricDefinition:
+    def function(truth: np.ndarray, label: np.ndarray) -> float:
+        classes = int(max(truth.max(), label.max(), 1)) + 1
+        return float(of_cells(c.cells(c.confusion(truth, label, classes))))
+
+    return MetricDefinition(name, answers, tasks, "label", function, of_cells=of_cells, share=share)
+
+
+def _meant(
+    name: str,
+    answers: str,
+    tasks: tuple[Task, ...],
+    needs: Needs,
+    influence: Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]],
+    scale: Scale = "log",
+) -> MetricDefinition:
+    def function(truth: np.ndarray, prediction: np.ndarray) -> float:
+        return influence(truth, prediction)[0]
+
+    better = scale == "below_one"
+    return MetricDefinition(name, answers, tasks, needs, function, better, influence=influence, scale=scale)
+
+
+_ALL = (
+    MetricDefinition(
+        "roc_auc",
+        "how often a random positive scores above a random negative",
+        _CLASSES,
+        "probabilities",
+        r.roc_auc,
+        influence=r.roc_auc_influence,
+        bounds=r.roc_auc_bounds,
+    ),
+    MetricDefinition(
+        "average_precision",
+        "mean precision over the positives, best first",
+        _BINARY,
+        "probabilities",
+        r.average_precision,
+        bounds=r.average_precision_bounds,
+        weighted=r.weighted_precision,
+    ),
+    _counted(
+        "accuracy",
+        "share of rows called rightly",
+        _CLASSES,
+        c.accuracy,
+        lambda k: (float(k.hits.sum()), float(k.actual.sum())),
+    ),
+    _counted("balanced_accuracy", "mean recall over the classes", _CLASSES, c.balanced_accuracy),
+    _counted(
+        "precision",
+        "share of positive calls that are right",
+        _BINARY,
+        c.precision,
+        lambda k: (float(k.hits[1]), float(k.predicted[1])),
+    ),
+    _counted(
+        "recall",
+        "share of positives that are found",
+        _BINARY,
+        c.recall,
+        lambda k: (float(k.hits[1]), float(k.actual[1])),
+    ),
+    _counted(
+        "specificity",
+        "share of negatives left alone",
+        _BINARY,
+        c.specificity,
+        lambda k: (float(k.hits[0]), float(k.actual[0])),
+    ),
+    _counted("f1", "harmonic mean of precision and recall", _BINARY, c.f1),
+    _counted("precision_macro", "mean precision over the classes", _MANY, c.macro(c.precisions)),
+    _counted("recall_macro", "mean recall over the classes", _MANY, c.macro(c.recalls)),
+    _counted("f1_macro", "mean F1 over the classes", _MANY, c.macro(c.f1s)),
+    _counted("precision_weighted", "mean precision, classes weighted by rows", _MANY, c.weighted(c.precisions)),
+    _counted("recall_weighted", "mean recall, classes weighted by rows", _MANY, c.weighted(c.recalls)),
+    _counted("f1_weighted", "mean F1, classes weighted by rows", _MANY, c.weighted(c.f1s)),
+    _counted("mcc", "correlation of truth and call; high only if all four cells are good", _CLASSES, c.mcc),
+    _counted("cohen_kappa", "agreement beyond chance", _CLASSES, c.cohen_kappa),
+    _meant("log_loss", "mean surprise in nats", _CLASSES, "probabilities", v.mean_of(p.log_losses)),
+    _meant("brier", "mean squared error of the probabilities", _CLASSES, "probabilities", v.mean_of(p.brier_losses)),
+    MetricDefinition(
+        "ece",
+        "mean gap between promised and seen frequency",
+        _CLASSES,
+        "probabilities",
+        p.ece,
+        higher_is_better=False,
+        bounds=p.ece_bounds,
+        weighted=p.weighted_ece,
+    ),
+    _meant("rmse", "root of the mean squared error", _VALUES, "value", v.rmse),
+    _meant("mae", "mean absolute error", _VALUES, "value", v.mean_of(v.absolute)),
+    MetricDefinition(
+        "median_ae",
+        "error that half of the rows stay within",
+        _VALUES,
+        "value",
+        v.median_ae,
+        higher_is_better=False,
+        bounds=v.median_ae_bounds,
+        weighted=v.weighted_median_ae,
+    ),
+    _meant("mape", "mean error as a share of the truth", _VALUES, "value", v.mean_of(v.relative)),
+    _meant("r2", "share of the variance that is explained", _VALUES, "value", v.r2, "below_one"),
+)
+
+METRICS: Mapping[str, MetricDefinition] = MappingProxyType({metric.name: metric for metric in _ALL})

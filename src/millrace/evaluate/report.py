@@ -1,0 +1,105 @@
+"""The report of a fitted model: one HTML file for everyone who has to decide about it.
+
+It needs no network, follows the reader's light or dark setting, prints, and reads well aloud: every chart has a title,
+a description and its numbers as a table.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from html import escape
+from importlib.metadata import version
+
+import numpy as np
+
+from millrace.errors import DataError
+from millrace.evaluate import sections
+from millrace.evaluate.charts import binary, multiclass, regression
+from millrace.evaluate.charts.figure import Figure
+from millrace.evaluate.page import figures, page, section
+from millrace.records.evaluation import Difference
+from millrace.records.fit import Fit
+from millrace.records.ingestion import Ingested
+from millrace.records.package import PackageInfo
+from millrace.records.release import GateVerdict
+
+
+def render(
+    fit: Fit,
+    *,
+    title: str,
+    package: PackageInfo | None = None,
+    ingested: Mapping[str, Ingested],
+    gate: GateVerdict | None = None,
+    comparison: Difference | None = None,
+) -> str:
+    """The whole report as HTML text.
+
+    Parameters
+    ----------
+    fit
+        The model, its evaluation, and the rows it was judged on.
+    title
+        The page's heading, such as the project's name.
+    ingested
+        What became of the rows of each source, by its name.
+    gate, comparison
+        What the release gate said, and the difference to the champion, where there is one.
+
+    Raises
+    ------
+    DataError
+        When the test rows hold a class that the signature does not name.
+    """
+    evaluation, signature = fit.evaluation, fit.signature
+    named = f"{package.name} version {package.version}" if package is not None else "not packaged yet"
+    header = (
+        f'<p class="kicker">Model report · {escape(named)}</p><h1>{escape(title)}</h1>'
+        + sections.verdict(evaluation, signature, gate)
+        + sections.key_figures(evaluation, gate, comparison)
+    )
+    body = "".join(
+        (
+            sections.release(gate, comparison),
+            sections.metrics(evaluation),
+            sections.confusion(evaluation),
+            sections.per_class(evaluation),
+            section("Curves", figures(_figures(fit))),
+            sections.importances(evaluation),
+            sections.ladder(fit),
+            sections.data(ingested, fit),
+            sections.columns(signature),
+            sections.notes(fit),
+        )
+    )
+    footer = f"<p>{escape(named)} · Millrace {version('millrace')} · Python {platform.python_version()}</p>"
+    return page(title, header, body, footer)
+
+
+def _figures(fit: Fit) -> tuple[Figure, ...]:
+    signature, answer = fit.signature, fit.answer
+    if signature.task == "regression":
+        if answer.value is None:
+            return ()
+        truth = fit.test_rows[signature.target].cast(float).to_numpy()
+        return regression.figures(truth, answer.value.astype(np.float64), signature.target)
+    if answer.probabilities is None:
+        return ()
+    truth, probabilities = _truth(fit), answer.probabilities
+    if signature.task == "binary":
+        cut = 0.5 if fit.threshold is None else fit.threshold
+        return binary.figures(truth, probabilities[:, 1], cut, signature.classes)
+    return multiclass.figures(truth, probabilities, signature.classes)
+
+
+def _truth(fit: Fit) -> np.ndarray:
+    """The class index of each test row."""
+    classes = {name: i for i, name in enumerate(fit.signature.classes)}
+    column = fit.test_rows[fit.signature.target]
+    known = column.unique().to_list()
+    strangers = sorted({str(value) for value in known} - set(classes))
+    if strangers:
+        raise DataError(f"The test rows hold `{strangers[0]}`, which is not a class.", where="report", allowed=classes)
+    place: np.ndarray = column.replace_strict(known, [classes[str(value)] for value in known]).to_numpy()
+    return place.astype(np.int64)
