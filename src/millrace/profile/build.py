@@ -41,8 +41,8 @@ def profile(
     --------
     >>> import polars as pl
     >>> signature = Signature("regression", "price", (Field("rooms", "integer"),))
-    >>> profile(pl.DataFrame({"rooms": [2, 2, 3, None]}), signature).columns["rooms"].counts
-    (0, 2, 1, 0)
+    >>> profile(pl.DataFrame({"rooms": [2, 2, 3, None] * 5}), signature).columns["rooms"].counts
+    (0, 10, 0, 5, 0)
     """
     columns: dict[str, ColumnProfile] = {}
     for field in signature.inputs:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 CELLS = 32
 #: Up to so many distinct values each is a cell of its own (ratings, months, small counts).
 VALUES = 64
+#: Rows per cell, on average, below which a small reference gets fewer cells.
+SHARED = 5
 #: Numbers compared at a time: a block of them stays in the processor's second-level cache for all edges.
 _BLOCK = 32_768
 
@@ -19,27 +21,29 @@ Floats = NDArray[np.float64]
 def edges(numbers: Floats) -> tuple[float, ...]:
     """Where the cells of a column end, from the reference's numbers, all of them finite.
 
-    Up to `VALUES` distinct values are one cell each. Otherwise the cells hold equal shares of the rows, and a value so
-    frequent that it spans several of them gets a cell of its own. Below the smallest and beyond the largest value are
-    two more cells, empty in the reference.
+    Up to `VALUES` distinct values, of which each is shared by several rows, are one cell each, with empty cells
+    between them for values never seen. Otherwise the cells hold equal shares of the rows, at least `SHARED` of them,
+    and a value so frequent that it spans several cells gets one of its own. Below the smallest and beyond the largest
+    value are two more cells, empty in the reference.
 
     Examples
     --------
     >>> import numpy as np
-    >>> edges(np.array([3.0, 1.0, 1.0]))
-    (1.0, 3.0, 3.0000000000000004)
+    >>> edges(np.array([3.0] * 5 + [1.0] * 5))
+    (1.0, 1.0000000000000002, 3.0, 3.0000000000000004)
     """
     ordered = np.sort(numbers)
     if not ordered.size:
         return ()
     first = np.flatnonzero(np.diff(ordered, prepend=-np.inf))
-    if first.size <= VALUES:
-        inner = ordered[first]
+    if first.size <= min(VALUES, ordered.size / SHARED):
+        cuts = frequent = ordered[first]
     else:
-        cuts = ordered[np.arange(CELLS) * ordered.size // CELLS]
+        parts = min(CELLS, max(1, ordered.size // SHARED))
+        cuts = ordered[np.arange(parts) * ordered.size // parts]
         frequent = cuts[1:][np.diff(cuts) == 0]
-        inner = np.unique(np.concatenate((cuts, frequent, np.nextafter(frequent, np.inf))))
-    return tuple(np.union1d(inner, [np.nextafter(ordered[-1], np.inf)]).tolist())
+    alone = np.nextafter(frequent, np.inf)
+    return tuple(np.unique(np.concatenate((cuts, alone, np.nextafter(ordered[-1:], np.inf)))).tolist())
 
 
 def count(numbers: Floats, ends: tuple[float, ...]) -> tuple[int, ...]:

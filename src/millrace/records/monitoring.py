@@ -28,8 +28,9 @@ class Alarm:
 class ColumnDrift:
     """How far one column moved from the package's profile.
 
-    `p_value` is of the test named in `statistic`; `effect` is a size that does not grow with the number of rows;
-    `alarmed` needs both, under control of all columns.
+    `value` and `p_value` are of the test named in `statistic`, the column's most telling one; `effect` is a size from 0
+    to 1 that does not grow with the number of rows; `alarmed` needs both, under control of all columns. `alarms` are
+    all that the column gave rise to.
     """
 
     column: str
@@ -38,6 +39,7 @@ class ColumnDrift:
     p_value: float
     effect: float
     alarmed: bool
+    alarms: tuple[Alarm, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +54,22 @@ class Decision:
     package: str = ""
     version: int = 0
     at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How one set of rows differs from another: every column, the furthest first, and a verdict in words.
+
+    `rows` are those of the reference and of the current set; `left_out` are columns that could not be compared.
+    """
+
+    drifted: bool
+    verdict: str
+    columns: Mapping[str, ColumnDrift]
+    rows: tuple[int, int]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """The alarms of all columns."""
+        return tuple(alarm for column in self.columns.values() for alarm in column.alarms)

@@ -23,22 +23,22 @@ def only(values: list[object], type_: FieldType, reference: list[object] | None 
 
 
 def test_numbers() -> None:
-    column = only([1.0, 3.0, None, float("nan"), 5.0, 3.0], "number")
-    assert (column.rows, column.missing, column.present) == (6, 2, 4)
-    assert (column.counts, column.edges[:3]) == ((0, 1, 2, 1, 0), (1.0, 3.0, 5.0))
-    assert (column.finite, column.mean, column.m2, column.low, column.high) == (4, 3.0, 8.0, 1.0, 5.0)
+    column = only([1.0, 3.0, None, float("nan"), 5.0, 3.0] * 5, "number")
+    assert (column.rows, column.missing, column.present) == (30, 10, 20)
+    assert (column.counts, column.edges[::2]) == ((0, 5, 0, 10, 0, 5, 0), (1.0, 3.0, 5.0))
+    assert (column.finite, column.mean, column.m2, column.low, column.high) == (20, 3.0, 40.0, 1.0, 5.0)
     assert column.deviation == math.sqrt(2.0)
 
 
 def test_numbers_of_another_time_keep_the_cells() -> None:
-    column = only([0, 1, 2, 6, 7], "integer", reference=[1, 3, 5])
-    assert column.edges[:3] == (1.0, 3.0, 5.0)
-    assert column.counts == (1, 2, 0, 0, 2)
+    column = only([0, 1, 2, 6, 7], "integer", reference=[1, 3, 5] * 5)
+    assert column.edges[::2] == (1.0, 3.0, 5.0)
+    assert column.counts == (1, 1, 1, 0, 0, 0, 2)
 
 
 def test_infinity_is_out_of_range_and_leaves_the_mean_alone() -> None:
-    column = only([1.0, 3.0, math.inf, -math.inf, 1e300], "number", reference=[1.0, 3.0])
-    assert column.counts == (1, 1, 1, 2)
+    column = only([1.0, 3.0, math.inf, -math.inf, 1e300], "number", reference=[1.0, 3.0] * 5)
+    assert column.counts == (1, 1, 0, 1, 2)
     assert (column.finite, column.mean, column.m2) == (2, 2.0, 2.0)
 
 
@@ -57,8 +57,8 @@ def test_dates_are_days_and_datetimes_seconds() -> None:
 
 
 def test_booleans_are_zero_and_one() -> None:
-    assert only([True, True, False, None], "boolean").counts == (0, 1, 2, 0)
-    assert only(["true", "True", "false", "?"], "boolean").counts == (0, 1, 2, 0)
+    assert only([True, True, False, None] * 5, "boolean").counts == (0, 5, 0, 10, 0)
+    assert only(["true", "True", "false", "?"] * 5, "boolean").counts == (0, 5, 0, 10, 0)
 
 
 def test_numbers_that_arrived_as_texts() -> None:
@@ -85,9 +85,9 @@ def test_the_long_tail_of_categories_is_counted_together() -> None:
 
 
 def test_texts_are_profiled_by_length() -> None:
-    column = only(["ab", "äb", "abcd", "", None], "text")
-    assert (column.kind, column.counts, column.missing) == ("text", (0, 2, 1, 0), 2)
-    assert column.edges[:2] == (2.0, 4.0)
+    column = only(["ab", "äb", "abcd", "", None] * 5, "text")
+    assert (column.kind, column.counts, column.missing) == ("text", (0, 10, 0, 5, 0), 10)
+    assert column.edges[::2] == (2.0, 4.0)
 
 
 def test_what_the_model_said_is_a_column_too() -> None:
@@ -95,7 +95,6 @@ def test_what_the_model_said_is_a_column_too() -> None:
     probabilities = np.array([[0.75, 0.25], [0.5, 0.5], [0.25, 0.75]], dtype=np.float32)
     columns = profile(pl.DataFrame(), signature, answer=Answer(np.array([0, 1, 1]), probabilities)).columns
     assert (columns["(label)"].values, columns["(label)"].counts) == (("yes", "no"), (2, 1, 0))
-    assert columns["(probability)"].edges[:3] == (0.25, 0.5, 0.75)
     assert columns["(probability)"].mean == 0.5
 
 
@@ -103,7 +102,7 @@ def test_of_many_classes_the_probability_of_the_named_one_counts() -> None:
     signature = Signature("multiclass", "y", (), classes=("a", "b", "c"))
     probabilities = np.array([[0.25, 0.25, 0.5], [1.0, 0.0, 0.0]], dtype=np.float32)
     columns = profile(pl.DataFrame(), signature, answer=Answer(np.array([2, 0]), probabilities)).columns
-    assert columns["(probability)"].edges[:2] == (0.5, 1.0)
+    assert (columns["(probability)"].low, columns["(probability)"].high) == (0.5, 1.0)
 
 
 def test_of_a_regression_the_value_counts() -> None:

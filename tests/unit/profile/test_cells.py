@@ -10,12 +10,20 @@ from hypothesis.extra.numpy import arrays
 
 from millrace.profile.cells import CELLS, count, edges
 
-ABOVE_3 = 3.0000000000000004
+ABOVE_1, ABOVE_2, ABOVE_3 = 1.0000000000000002, 2.0000000000000004, 3.0000000000000004
 
 
-def test_few_values_are_a_cell_each() -> None:
-    assert edges(np.array([3.0, 1.0, 2.0, 2.0])) == (1.0, 2.0, 3.0, ABOVE_3)
-    assert count(np.array([3.0, 1.0, 2.0, 2.0]), (1.0, 2.0, 3.0, ABOVE_3)) == (0, 1, 2, 1, 0)
+def test_few_values_are_a_cell_each_with_empty_ones_between() -> None:
+    values = np.array([3.0, 1.0, 2.0, 2.0] * 5)
+    ends = (1.0, ABOVE_1, 2.0, ABOVE_2, 3.0, ABOVE_3)
+    assert edges(values) == ends
+    assert count(values, ends) == (0, 5, 0, 10, 0, 5, 0)
+    assert count(np.array([1.5, 2.5, 2.5, 9.0]), ends) == (0, 0, 1, 0, 2, 0, 1)
+
+
+def test_a_small_reference_gets_few_cells() -> None:
+    assert edges(np.array([3.0, 1.0, 2.0])) == (1.0, ABOVE_3)
+    assert count(np.arange(20.0), edges(np.arange(20.0))) == (0, 5, 5, 5, 5, 0)
 
 
 def test_nothing_gives_one_cell_for_everything() -> None:
