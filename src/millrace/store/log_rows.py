@@ -31,13 +31,11 @@ def predictions_frame(opening: Opening, answers: Sequence[Predicted]) -> pl.Data
     ]
     numbers = np.frombuffer(b"".join(answer.numbers for answer in answers), dtype="<f8")
     numbers = numbers.reshape(rows, len(signature.numbers))
-    for position, field in enumerate(signature.numbers):
-        columns.append(_number(field, numbers[:, position]))
+    inputs = {field.name: _number(field, numbers[:, position]) for position, field in enumerate(signature.numbers)}
     texts = [text for answer in answers for text in answer.texts]
     for position, field in enumerate(signature.texts):
-        found = pl.Series(_name(field), texts[position :: len(signature.texts)], dtype=pl.String)
-        columns.append(found.replace("", None))
-    return pl.DataFrame(columns)
+        inputs[field.name] = _text(field, texts[position :: len(signature.texts)])
+    return pl.DataFrame([*columns, *(inputs[field.name] for field in signature.inputs)])
 
 
 def outcomes_frame(outcomes: Sequence[Outcome]) -> pl.DataFrame:
@@ -85,6 +83,10 @@ def _number(field: Field, values: np.ndarray) -> pl.Series:
             return (column * 1e6).round().cast(pl.Int64).cast(pl.Datetime("us"))
         case _:
             return column
+
+
+def _text(field: Field, values: list[str]) -> pl.Series:
+    return pl.Series(_name(field), values, dtype=pl.String).replace("", None)
 
 
 def _name(field: Field) -> str:

@@ -1,0 +1,89 @@
+"""Real servers for tests: started as a process of their own, stopped by its id."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_SCRIPT = """
+import sys
+from millrace.config.schema import ServeSettings
+from millrace.serve.stage import serve
+from millrace.store.objects import Store
+
+store, package, version, settings = sys.argv[1:]
+serve(
+    Store(store),
+    ServeSettings.model_validate_json(settings),
+    package=package,
+    version=int(version) if version else None,
+    watch=lambda step: print(step.text, flush=True),
+)
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: where it answers, and the process that called `serve`."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and give the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def descendants(self) -> list[int]:
+        """The ids of the processes below the one that called `serve`."""
+        return _below(self.process.pid)
+
+
+@contextmanager
+def serving(
+    store: Path, *, package: str = "churn", version: int | None = None, settings: str = '{"port": 0}'
+) -> Iterator[Server]:
+    """Serve until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SCRIPT, str(store), package, str(version or ""), settings],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        url = process.stdout.readline().strip()
+        assert url.startswith("http://"), "the server did not start"
+        yield Server(url, process)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(30)
+        process.stdout.close()
+
+
+def alive(process: int) -> bool:
+    """Whether a process exists and is not a zombie."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return status.rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def _below(parent: int) -> list[int]:
+    children = []
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - names are all that is needed
+        if entry.isdigit():
+            try:
+                status = Path(f"/proc/{entry}/stat").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(status.rsplit(")", 1)[1].split()[1]) == parent:
+                children += [int(entry), *_below(int(entry))]
+    return children
