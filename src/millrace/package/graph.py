@@ -53,10 +53,10 @@ def dissect(fit: Fit) -> bytes:
     for i, member in enumerate(fit.members):
         matrix = Matrix(inputs, member.encodings)
         nodes.name(_member(member, matrix, fit.signature), f"answer_{i}")
-        outputs.append(helper.make_tensor_value_info(f"answer_{i}", TensorProto.DOUBLE, None))
+        outputs.append(helper.make_tensor_value_info(f"answer_{i}", TensorProto.DOUBLE, ["rows", None]))
         if matrix.width:
             nodes.name(matrix.ordered, f"matrix_{i}")
-            outputs.append(helper.make_tensor_value_info(f"matrix_{i}", TensorProto.FLOAT, None))
+            outputs.append(helper.make_tensor_value_info(f"matrix_{i}", TensorProto.FLOAT, ["rows", matrix.width]))
     return _checked(nodes.model(_inputs(fit.signature), outputs))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,8 @@ class Fit:
 
     Binary: the label is the positive class (index 1) where its probability is at or above `threshold`. Multiclass:
     the most probable class. `train_rows` and `test_rows` are raw frames (inputs and target); `answer` is the members'
-    answer on the inputs of `test_rows`, from the in-memory estimators: packaging must reproduce it.
+    answer on the inputs of `test_rows`, from the in-memory estimators: packaging must reproduce it. `reference` gives
+    that answer for any raw rows, so that packaging can also compare rows made to be difficult.
     """
 
     signature: Signature
@@ -59,6 +60,7 @@ class Fit:
     answer: Answer
     notes: tuple[str, ...] = ()
     ladder: Mapping[str, Evaluation] = field(default_factory=dict)
+    reference: Callable[[pl.DataFrame], Answer] | None = None
 
     def truth(self) -> np.ndarray:
         """Give what is true of `test_rows`: class indices int64 [rows], or values float64 [rows]."""

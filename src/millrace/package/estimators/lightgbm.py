@@ -57,6 +57,19 @@ class LightGBMWriter:
         return _linked(matrix, scores, objective, _scale(model, settings, len(roots) // targets))
 
 
+def split_points(estimator: Any) -> dict[int, list[float]]:
+    """The thresholds of all numerical splits by feature, ascending."""
+    found: dict[int, set[float]] = {}
+    todo = [tree["tree_structure"] for tree in estimator.booster_.dump_model()["tree_info"]]
+    while todo:
+        node = todo.pop()
+        if "split_feature" in node:
+            todo += [node["left_child"], node["right_child"]]
+            if node["decision_type"] == "<=":
+                found.setdefault(node["split_feature"], set()).add(float(node["threshold"]))
+    return {feature: sorted(thresholds) for feature, thresholds in found.items()}
+
+
 def _scale(model: Mapping[str, Any], settings: list[str], rounds: int) -> float:
     """What scores are multiplied with before the link."""
     slope = next((float(text.removeprefix("sigmoid:")) for text in settings if text.startswith("sigmoid:")), 1.0)

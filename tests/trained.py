@@ -1,0 +1,185 @@
+"""Small trained fits for tests, and the encodings applied one value at a time, straight from the records' words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import lightgbm
+import numpy as np
+import polars as pl
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+
+from millrace.records.encoding import Encoding, LookupEncoding, NumberEncoding, PeriodEncoding
+from millrace.records.evaluation import Evaluation, Metric
+from millrace.records.fit import Answer, Fit, Member
+from millrace.records.signature import Field, Signature, Task
+
+ROWS = 240
+CITIES = ("Köln", "Oslo", "東京", "Rio", "New York")
+CLASSES = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c"), "regression": ()}
+
+NUMBERS = (
+    NumberEncoding("age", fill=40.0, indicator=True, center=41.5, factor=1 / 12.3, low=19.0, high=70.5),
+    NumberEncoding("income", fill=1000.0, center=1100.0, factor=0.003, low=-1e6, high=1e6),
+)
+RAW = (NumberEncoding("age"), NumberEncoding("income"))
+PERIOD = (PeriodEncoding("seen", 604800.0, 1.0), PeriodEncoding("born", 31556952.0, 86400.0))
+ONE_HOT = LookupEncoding(
+    "city",
+    CITIES[:4],
+    tuple(tuple(float(i == j) for j in range(4)) for i in range(4)),
+    missing=(0.0,) * 4,
+    unseen=(0.25,) * 4,
+)
+MEAN = LookupEncoding("plan", ("basic", "gold"), ((0.1, 3.0), (0.7, 1.0)), missing=(0.4, 0.0), unseen=(0.5, -1.0))
+ORDINAL = LookupEncoding("city", CITIES, tuple((float(i),) for i in range(5)), missing=(-1.0,), unseen=(-2.0,))
+#: Interleaved on purpose: an encoder writes its columns together, the matrix must still have this order.
+FOR_LINEAR: tuple[Encoding, ...] = (ONE_HOT, NUMBERS[0], PERIOD[0], MEAN, NUMBERS[1], PERIOD[1])
+FOR_TREES: tuple[Encoding, ...] = (RAW[0], ORDINAL, RAW[1], MEAN, PERIOD[0])
+
+
+def frame(seed: int = 0, rows: int = ROWS) -> pl.DataFrame:
+    """Raw rows with blanks in every column."""
+    random = np.random.default_rng(seed)
+
+    def blank(values: Sequence[Any]) -> list[Any]:
+        return [None if gone else value for value, gone in zip(values, random.random(rows) < 0.1, strict=True)]
+
+    days = random.integers(-9000, 15000, rows)
+    return pl.DataFrame(
+        {
+            "city": blank([CITIES[i] for i in random.integers(0, 5, rows)]),
+            "age": blank([float(value) for value in random.normal(42, 12, rows)]),
+            "plan": blank([("basic", "gold", "")[i] for i in random.integers(0, 3, rows)]),
+            "income": blank([float(value) for value in random.normal(1100, 300, rows)]),
+            "seen": pl.Series(blank([int(v) for v in random.integers(-(10**15), 2 * 10**15, rows)])).cast(
+                pl.Datetime("us")
+            ),
+            "born": pl.Series(blank([int(day) for day in days])).cast(pl.Int32).cast(pl.Date),
+        }
+    )
+
+
+def apply(rows: pl.DataFrame, encodings: Sequence[Encoding]) -> np.ndarray:
+    """The float32 matrix of the encodings, value by value."""
+    matrix = [[cell for encoding in encodings for cell in _cells(row, encoding)] for row in _plain(rows)]
+    return np.array(matrix, np.float32).reshape(rows.height, sum(encoding.width for encoding in encodings))
+
+
+def _plain(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    seen = rows["seen"].cast(pl.Int64) / 1_000_000
+    return rows.with_columns(seen=seen, born=rows["born"].cast(pl.Int32).cast(pl.Float64)).to_dicts()
+
+
+def _cells(row: dict[str, Any], encoding: Encoding) -> Sequence[float]:
+    value = row[encoding.column]
+    if isinstance(encoding, LookupEncoding):
+        if not value:
+            return encoding.missing
+        known = dict(zip(encoding.categories, encoding.rows, strict=True))
+        return known.get(value, encoding.unseen)
+    missing = value is None or math.isnan(value)
+    if isinstance(encoding, PeriodEncoding):
+        if missing:
+            return (0.0, 0.0)
+        turns = value * encoding.unit / encoding.seconds
+        angle = (turns - math.floor(turns)) * (2 * math.pi)
+        return (math.sin(angle), math.cos(angle))
+    assert isinstance(encoding, NumberEncoding)
+    if missing:
+        value = math.nan if encoding.fill is None else encoding.fill
+    else:
+        value = max(value, -math.inf if encoding.low is None else encoding.low)
+        value = min(value, math.inf if encoding.high is None else encoding.high)
+    cell = (value - encoding.center) * encoding.factor
+    return (cell, float(missing)) if encoding.indicator else (cell,)
+
+
+def _boosted(task: Task, **settings: Any) -> Any:
+    make = lightgbm.LGBMRegressor if task == "regression" else lightgbm.LGBMClassifier
+    return make(n_estimators=12, num_leaves=7, min_child_samples=5, verbosity=-1, n_jobs=1, random_state=0, **settings)
+
+
+def _linear(task: Task) -> Any:
+    return Ridge(alpha=1.0) if task == "regression" else LogisticRegression(max_iter=2000)
+
+
+def _dummy(task: Task) -> Any:
+    return DummyRegressor() if task == "regression" else DummyClassifier(strategy="prior")
+
+
+def _converted(task: Task) -> Any:
+    from sklearn.linear_model import BayesianRidge
+
+    return BayesianRidge() if task == "regression" else GaussianNB()
+
+
+#: Each estimator family with encodings that suit it.
+FAMILIES: dict[str, tuple[Callable[[Task], Any], tuple[Encoding, ...]]] = {
+    "boosted": (_boosted, FOR_TREES),
+    "linear": (_linear, FOR_LINEAR),
+    "dummy": (_dummy, ()),
+    "converted": (_converted, FOR_LINEAR),
+}
+
+
+def signature(task: Task) -> Signature:
+    """Six inputs of every kind but boolean and integer."""
+    kinds = {"city": "category", "age": "number", "plan": "category", "income": "number"}
+    fields = [Field(name, kind) for name, kind in kinds.items()]  # type: ignore[arg-type]
+    fields += [Field("seen", "datetime"), Field("born", "date")]
+    inputs = tuple(Field(field.name, field.type, categories=CITIES if field.name == "city" else ()) for field in fields)
+    return Signature(task, "target", inputs, CLASSES[task], "yes" if task == "binary" else None)
+
+
+def target(rows: pl.DataFrame, task: Task, seed: int = 0) -> np.ndarray:
+    """Something that depends on the columns, missing values included."""
+    score = rows["income"].fill_null(900.0).to_numpy() / 300 + (rows["city"].fill_null("") == "Oslo").to_numpy() * 2.0
+    score = score + rows["age"].is_null().to_numpy() + np.random.default_rng(seed).normal(size=rows.height)
+    if task == "regression":
+        return score * 100
+    cuts = [score.mean()] if task == "binary" else np.quantile(score, [0.3, 0.7])
+    return np.digitize(score, cuts)
+
+
+def fit(task: Task = "binary", families: Sequence[str] = ("boosted", "linear"), seed: int = 0) -> Fit:
+    """A fit of one member per family, averaged by unequal weights; its reference is `apply` and the estimators."""
+    train, test = frame(seed), frame(seed + 1, 60)
+    members = []
+    for i, family in enumerate(families):
+        make, encodings = FAMILIES[family]
+        matrix = apply(train, encodings) if encodings else np.zeros((train.height, 1), np.float32)
+        estimator = make(task).fit(matrix, target(train, task, seed))
+        members.append(Member(family, 0.7 if i == 0 else 0.3, encodings, estimator))
+    return assemble(task, tuple(members), train, test)
+
+
+def assemble(task: Task, members: tuple[Member, ...], train: pl.DataFrame, test: pl.DataFrame) -> Fit:
+    """A fit of trained members."""
+    threshold = 0.43 if task == "binary" else None
+
+    def reference(rows: pl.DataFrame) -> Answer:
+        return answer(rows, task, members, threshold)
+
+    evaluation = Evaluation(task, {"roc_auc": Metric(0.81, 0.78, 0.84)}, "roc_auc", test.height, threshold=threshold)
+    return Fit(
+        signature(task), members, threshold, evaluation, train, test, reference(test), ("a note",), reference=reference
+    )
+
+
+def answer(rows: pl.DataFrame, task: Task, members: Sequence[Member], threshold: float | None) -> Answer:
+    """The members' weighted answer from the in-memory estimators."""
+    total: Any = 0.0
+    for member in members:
+        matrix = apply(rows, member.encodings) if member.encodings else np.zeros((rows.height, 1), np.float32)
+        ask = member.estimator.predict if task == "regression" else member.estimator.predict_proba
+        total = total + member.weight * ask(matrix)
+    found = np.asarray(total / sum(member.weight for member in members), np.float32)
+    if task == "regression":
+        return Answer(value=found)
+    label = found[:, 1] >= np.float32(threshold) if task == "binary" else found.argmax(axis=1)
+    return Answer(label=label.astype(np.int64), probabilities=found)
