@@ -45,8 +45,10 @@ EVALUATION = Evaluation(
 )
 PACKAGE = PackageInfo("churn", 3, "store/packages/churn/3")
 RELEASE = Release(2, "promote", "churn", 3, 1, "2026-05-01T10:00:00Z", "ann@desk", "run")
-PASSED = GateVerdict(True, ("roc_auc >= 0.8: 0.847, at least 0.831",))
-REFUSED = GateVerdict(False, ("roc_auc >= 0.9: 0.847, at least 0.831",))
+PASSED = GateVerdict(True, ("roc_auc 0.847 (0.831 to 0.863) ≥ 0.8: yes, the whole interval",))
+REFUSED = GateVerdict(
+    False, ("roc_auc 0.847 (0.831 to 0.863) ≥ 0.9: no, the whole interval", "better than champion: yes, no champion")
+)
 SECONDS = {"ingest": 0.5, "train": 12.25}
 RUN = Run("r1", {"customers": INGESTED}, EVALUATION, PACKAGE, PASSED, RELEASE, "store/reports/churn-3.html", SECONDS)
 NO = Run("r1", {"customers": INGESTED}, EVALUATION, PACKAGE, REFUSED, None, "store/reports/churn-3.html", SECONDS)

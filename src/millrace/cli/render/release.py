@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from millrace.cli.render.layout import add, hint, table, verdict
+from millrace.cli.render.layout import add, hint, line, table, verdict
 from millrace.records.release import GateVerdict, Release
 
 
 def gate(record: GateVerdict) -> RenderableType:
     """Draw the verdict and a line for each condition."""
     words = "The gate agrees." if record.passed else "The gate says no."
-    return Group(verdict(record.passed, words), *(Text(f"  {reason}") for reason in record.reasons))
+    return Group(verdict(record.passed, words), *(_answer(reason) for reason in record.reasons))
+
+
+def _answer(reason: str) -> Text:
+    """A condition with ✓ or ✗ before it, as the gate's own sentence answers: `<condition>: yes …` or `: no …`."""
+    answer = re.search(r": (yes|no)\b", reason)
+    return line("  ").append_text(verdict(answer[1] == "yes", reason) if answer else Text(f"· {reason}"))
 
 
 def release(record: Release) -> RenderableType:
