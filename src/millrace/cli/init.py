@@ -1,0 +1,47 @@
+"""`millrace init`: start a project from a data file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from millrace.cli.options import AsJson
+from millrace.cli.output import show
+from millrace.errors import UsageError
+
+
+def init(
+    data: Annotated[list[str], typer.Argument(metavar="DATA", help="A CSV, Parquet or NDJSON file, or a glob.")],
+    predict: Annotated[str | None, typer.Option("--predict", help="The column to predict.")] = None,
+    folder: Annotated[Path, typer.Option("--folder", help="Where the project file is written.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Replace a project file that is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a commented project file for a data file: typed columns, proposed checks.
+
+    $ millrace init customers.csv --predict churned
+
+    $ millrace init "data/*.csv" --predict price --folder houses
+    """
+    from millrace.cli.render.initialized import initialized
+    from millrace.project import Project  # type: ignore[attr-defined, unused-ignore]
+
+    show(Project.init(_one(data), predict, folder=folder, force=force), as_json, initialized)
+
+
+def _one(data: list[str]) -> str:
+    """One path or glob; a shell has often unfolded a glob into its files before we see it."""
+    if len(data) == 1:
+        return data[0]
+    first = Path(data[0])
+    pattern = first.with_name(f"*{first.suffix}")
+    if {Path(path) for path in data} == set(pattern.parent.glob(pattern.name)):
+        return str(pattern)
+    raise UsageError(
+        f"{len(data)} files were given, and no glob that means just these.",
+        where="millrace init",
+        allowed=["one file", "one glob in quotes"],
+        next_step='millrace init "data/part-*.csv" --predict <column>',
+    )

@@ -1,0 +1,51 @@
+"""`millrace quarantine`: what was refused, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from millrace.cli.options import DEFAULT, AsJson, ProjectFile, opened
+from millrace.cli.output import show
+
+
+def group() -> typer.Typer:
+    """Give the verbs of the quarantine."""
+    app = typer.Typer(name="quarantine", help="Rows that were refused, with their reasons and origin.")
+    app.command("list")(list_rules)
+    app.command("show")(show_rows)
+    return app
+
+
+def list_rules(
+    source: Annotated[str | None, typer.Argument(help="One source; default: all of them.")] = None,
+    project: ProjectFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Count the refused rows by rule, each with an example.
+
+    $ millrace quarantine list
+
+    $ millrace quarantine list customers --json
+    """
+    from millrace.cli.render.quarantine import rules
+
+    show(opened(project).quarantine(source), as_json, rules)
+
+
+def show_rows(
+    source: Annotated[str, typer.Argument(help="The source whose rows are shown.")],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many rows at most.")] = 20,
+    project: ProjectFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Show refused rows with reason and origin, newest first.
+
+    $ millrace quarantine show customers
+
+    $ millrace quarantine show customers --limit 100 --json
+    """
+    from millrace.cli.render.quarantine import rows
+
+    show(opened(project).refused(source, limit).to_dicts(), as_json, rows)

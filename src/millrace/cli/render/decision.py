@@ -1,0 +1,46 @@
+"""A decision of monitoring: what to do, and on what evidence."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from millrace.cli.render.layout import add, hint, number, table, verdict
+from millrace.records.monitoring import Decision
+
+#: What a decision calls for.
+_NEXT = {"retrain": "millrace retrain", "roll back": "millrace release rollback"}
+
+
+def decision(record: Decision) -> RenderableType:
+    """Draw the decision with its evidence, and what it calls for."""
+    if record.decision not in _NEXT:
+        return evidence(record)
+    return Group(evidence(record), Text(), hint(_NEXT[record.decision]))
+
+
+def evidence(record: Decision) -> RenderableType:
+    """Draw the decision, its alarms, and the columns that moved most."""
+    parts: list[RenderableType] = [verdict(record.decision == "keep", f"{record.decision}: {record.reason}")]
+    about = f"{record.package} {record.version} · " if record.package else ""
+    parts.append(Text(f"  {about}{record.rows:,} predictions looked at{f' · {record.at}' if record.at else ''}", "dim"))
+    if record.alarms:
+        drawn = table("alarm", "column", "statistic", "value", "evidence", numbers=["value"])
+        for alarm in record.alarms:
+            row = (alarm.kind, alarm.column or "-", alarm.statistic, number(alarm.value), alarm.evidence)
+            add(drawn, *row, style="yellow")
+        parts += [Text(), drawn]
+    if record.columns:
+        parts += [Text(), _columns(record)]
+    return Group(*parts)
+
+
+def _columns(record: Decision, most: int = 10) -> RenderableType:
+    drawn = table("column", "effect", "statistic", "value", "p", numbers=["effect", "value", "p"])
+    moved = sorted(record.columns.values(), key=lambda column: (not column.alarmed, -column.effect))
+    for column in moved[:most]:
+        row = (column.column, number(column.effect), column.statistic, number(column.value), f"{column.p_value:.2g}")
+        add(drawn, *row, style="bold yellow" if column.alarmed else "")
+    if len(moved) > most:
+        drawn.caption = f"and {len(moved) - most} more columns that moved less"
+    return drawn

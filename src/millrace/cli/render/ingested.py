@@ -1,0 +1,28 @@
+"""What an ingest did: where every row went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from millrace.cli.render.layout import add, count, hint, table
+from millrace.records.ingestion import Ingested
+
+_COUNTS = ("read", "kept", "quarantined", "duplicate", "late")
+
+
+def ingested(records: Sequence[Ingested]) -> RenderableType:
+    """Draw the counts of each source, and the reasons of what was refused."""
+    drawn = table("source", "files", *_COUNTS, "version", numbers=["files", *_COUNTS, "version"], title="Ingest")
+    for record in records:
+        counts = [count(getattr(record, name)) for name in _COUNTS]
+        add(drawn, record.source, count(record.files), *counts, str(record.table_version))
+    parts: list[RenderableType] = [drawn]
+    for record in records:
+        for rule, rows in sorted(record.reasons.items(), key=lambda item: -item[1]):
+            parts.append(Text.assemble(("! ", "yellow"), f"{record.source}: {rows:,} refused by ", (rule, "bold")))
+    if any(record.quarantined for record in records):
+        parts.append(hint("millrace quarantine list", "See them"))
+    return Group(*parts)

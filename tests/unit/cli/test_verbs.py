@@ -1,0 +1,87 @@
+"""What each verb prints, for people and as JSON, and how it ends."""
+
+import json
+
+import pytest
+
+DRAWN = {
+    "check": ["check"],
+    "run": ["run"],
+    "train": ["train"],
+    "ingest": ["ingest", "customers"],
+    "quarantine-list": ["quarantine", "list"],
+    "quarantine-show": ["quarantine", "show", "customers", "--limit", "5"],
+    "report": ["report"],
+    "package-inspect": ["package", "inspect", "3"],
+    "package-verify": ["package", "verify"],
+    "predict": ["predict", "new.csv", "--to", "answers.csv"],
+    "promote": ["release", "promote", "3", "--reason", "agreed"],
+    "rollback": ["release", "rollback"],
+    "history": ["release", "history"],
+    "monitor": ["monitor"],
+    "retrain": ["retrain"],
+    "retrain-force": ["retrain", "--force"],
+    "init": ["init", "customers.csv", "--predict", "Churn"],
+}
+#: These answers say no.
+SAYS_NO = {"monitor"}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_record_is_drawn_for_people(name, millrace_says, golden):
+    said = millrace_says(*DRAWN[name])
+    assert "\n".join(line.rstrip() for line in said.out.splitlines()) == golden(name).rstrip("\n")
+    assert said.code == (1 if name in SAYS_NO else 0)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_with_json_standard_output_is_one_json_value_and_nothing_else(name, millrace_says):
+    said = millrace_says(*DRAWN[name], "--json")
+    json.loads(said.out, parse_constant=pytest.fail)
+    assert said.err == ""
+    assert said.code == (1 if name in SAYS_NO else 0)
+
+
+def test_the_json_of_a_run_has_the_agreed_keys(millrace_says):
+    record = json.loads(millrace_says("run", "--json").out)
+    assert set(record) == {"run", "ingest", "evaluation", "package", "gate", "release", "report", "seconds"}
+    assert {"read", "kept", "quarantined", "duplicate", "late", "table_version"} <= set(record["ingest"]["customers"])
+    assert record["evaluation"]["metrics"]["log_loss"]["high"] is None
+    assert record["package"] == {"name": "churn", "version": 3, "path": "store/packages/churn/3"}
+
+
+def test_the_json_of_monitoring_has_the_agreed_keys(millrace_says):
+    record = json.loads(millrace_says("monitor", "--json").out)
+    assert {"decision", "alarms", "columns"} <= set(record)
+    assert set(record["alarms"][0]) == {"kind", "column", "statistic", "value", "evidence"}
+
+
+def test_a_gate_that_says_no_ends_in_1(millrace_says, run_that_the_gate_refused):
+    said = millrace_says("run", run=run_that_the_gate_refused)
+    assert said.code == 1
+    assert "✗ The gate says no." in said.out
+    assert "Next: millrace report --version 3 --open" in said.out
+
+
+def test_a_decision_to_keep_ends_in_0(millrace_says, keep):
+    assert millrace_says("monitor", monitor=keep).code == 0
+
+
+def test_progress_without_a_terminal_is_one_line_a_stage_on_standard_error(millrace_says):
+    assert millrace_says("run").err == "ingest 50%: customers.csv\ntrain: logistic regression\n"
+
+
+def test_the_json_schema_needs_no_project(millrace_says, folder):
+    (folder / "millrace.yaml").unlink()
+    said = millrace_says("check", "--schema")
+    assert said.code == 0
+    assert json.loads(said.out)["title"] == "millrace.yaml"
+
+
+def test_a_glob_that_the_shell_unfolded_is_one_glob_again(millrace_says, folder):
+    for name in ("a.csv", "b.csv", "c.csv"):
+        (folder / name).touch()
+    assert json.loads(millrace_says("init", "a.csv", "b.csv", "c.csv", "--json").out)["text"].startswith("from: *.csv")
+    said = millrace_says("init", "a.csv", "b.csv")
+    assert said.code == 2
+    assert "2 files were given, and no glob that means just these." in said.err
