@@ -71,6 +71,8 @@ def _for_many(counts: np.ndarray, classes: tuple[str, ...]) -> Advice:
     large, small = int(counts.argmax()), int(counts.argmin())
     ratio = counts[large] / max(int(counts[small]), 1)
     seen = f"`{classes[large]}` has {counts[large]:,} rows and `{classes[small]}` {counts[small]:,}"
+    if large == small:
+        seen = f"Every class has {counts[large]:,} rows"
     if ratio <= UNEVEN:
         return Advice("accuracy", f"{seen}: the classes are of like size, so accuracy treats them fairly.")
     return Advice("balanced_accuracy", f"{seen}: accuracy would follow the large classes, balanced_accuracy does not.")

@@ -42,17 +42,21 @@ def number(value: float) -> str:
 
     Examples
     --------
-    >>> number(0.8437), number(1234.5), number(48213.0), number(0.00012)
-    ('0.844', '1,234.5', '48,213', '0.00012')
+    >>> number(0.8437), number(1234.5), number(48213.0), number(0.00012), number(1e-15)
+    ('0.844', '1,234.5', '48,213', '0.00012', '0')
     """
     size = abs(value)
+    if size < 1e-9:
+        return "0"
+    if value < 0:
+        return "\N{MINUS SIGN}" + number(size)
     if size >= 10_000:
         return f"{value:,.0f}"
     if size >= 100:
         return f"{value:,.1f}"
     if size >= 10:
         return f"{value:.2f}"
-    return f"{value:.3f}" if size >= 0.001 or value == 0 else f"{value:.2g}"
+    return f"{value:.3f}" if size >= 0.001 else f"{value:.2g}"
 
 
 def section(title: str, *parts: str, note: str = "") -> str:

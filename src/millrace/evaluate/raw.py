@@ -149,7 +149,9 @@ def _classes(truth: np.ndarray, score: np.ndarray, labels: Any) -> tuple[str, ..
 
 def _hard(score: np.ndarray, classes: tuple[str, ...]) -> bool:
     """Whether the scores are classes rather than probabilities."""
-    return score.dtype.kind != "f" or len(classes) > 2
+    if score.dtype.kind != "f" or len(classes) > 2:
+        return True
+    return bool(score.max() > 1) and set(_names(np.unique(score)).tolist()) <= set(classes)
 
 
 def _positive(truth: np.ndarray, positive: Any, labels: Any, classes: tuple[str, ...], *, needed: bool) -> str:

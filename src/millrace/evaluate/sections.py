@@ -75,7 +75,7 @@ def key_figures(evaluation: Evaluation, gate: GateVerdict | None, comparison: Di
     if comparison is not None:
         said = {True: "better", False: "worse", None: "no evidence either way"}[comparison.better]
         sign = "+" if comparison.value >= 0 else ""
-        tiles.append((f"{comparison.metric} against the champion", f"{sign}{number(comparison.value)}", said))
+        tiles.append(("against the champion", f"{sign}{number(comparison.value)}", f"in {comparison.metric}: {said}"))
     if gate is not None:
         tiles.append(("gate", "passed" if gate.passed else "refused", f"{len(gate.reasons)} conditions"))
     body = "".join(

@@ -10,10 +10,8 @@ from millrace.evaluate import curves
 from millrace.evaluate.charts.calibration import calibration
 from millrace.evaluate.charts.figure import (
     ACCENT,
-    HEIGHT,
     INK,
     MUTED,
-    WIDTH,
     Figure,
     along,
     coloured,
@@ -54,7 +52,7 @@ def _roc(truth: np.ndarray, probability: np.ndarray, threshold: float) -> Figure
             y=along("y", "recall", unit=True),
         )
     )
-    chart = alt.layer(diagonal(), line, _point(*here)).properties(width=WIDTH, height=HEIGHT)
+    chart = alt.layer(diagonal(), line, _point(*here))
     grid = np.linspace(0, 1, 11)
     rows = [(f"{x:.1f}", f"{y:.3f}") for x, y in zip(grid, np.interp(grid, curve.x, curve.y), strict=True)]
     caption = (
@@ -85,7 +83,7 @@ def _precision_recall(truth: np.ndarray, probability: np.ndarray, threshold: flo
         .encode(x="x:Q", y="y:Q")
     )
     here = (float(called[truth == 1].mean()), precision)
-    chart = alt.layer(floor, line, _point(*here)).properties(width=WIDTH, height=HEIGHT)
+    chart = alt.layer(floor, line, _point(*here))
     grid = np.linspace(0, 1, 11)
     rows = [(f"{x:.1f}", f"{y:.3f}") for x, y in zip(grid, np.interp(grid, curve.x, curve.y), strict=True)]
     caption = (
@@ -118,7 +116,7 @@ def _thresholds(truth: np.ndarray, probability: np.ndarray, threshold: float) ->
             color=coloured(names),
         )
     )
-    chart = alt.layer(upright(threshold), lines).properties(width=WIDTH, height=HEIGHT)
+    chart = alt.layer(upright(threshold), lines)
     kept = np.unique(np.linspace(0, len(by.f1) - 1, min(len(by.f1), 11)).round().astype(int))
     rows = [tuple(f"{column[i]:.3f}" for column in (by.threshold, by.precision, by.recall, by.f1)) for i in kept[::-1]]
     caption = f"The upright line is the chosen threshold, {threshold:.3g}: cases at or above it are called positive."
@@ -142,11 +140,12 @@ def _scores(truth: np.ndarray, probability: np.ndarray, threshold: float, names:
         .encode(
             x=along("x", f"probability of {names[1]}", unit=True),
             x2="end:Q",
+            y2=alt.datum(0),
             y=along("y", "share of the class", share=True).stack(None),
             color=coloured(names),
         )
     )
-    chart = alt.layer(bars, upright(threshold)).properties(width=WIDTH, height=HEIGHT)
+    chart = alt.layer(bars, upright(threshold))
     rows = [
         (f"{edges[i]:.2f} to {edges[i + 1]:.2f}", f"{spreads[0].shares[i]:.1%}", f"{spreads[1].shares[i]:.1%}")
         for i in range(25)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from millrace.evaluate.charts.figure import ACCENT, HEIGHT, WIDTH, Figure, along, diagonal, records
+from millrace.evaluate.charts.figure import ACCENT, Figure, along, diagonal, records
 from millrace.evaluate.intervals import wilson
 from millrace.evaluate.probabilities import reliability
 
@@ -22,9 +22,8 @@ def calibration(truth: np.ndarray, probability: np.ndarray, of: str) -> Figure:
     chart = alt.layer(
         diagonal(),
         base.mark_rule(color=ACCENT, strokeWidth=2, opacity=0.45).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
-        base.mark_line(color=ACCENT, strokeWidth=1.5).encode(x=x, y=y),
         base.mark_point(color=ACCENT, fill=ACCENT, size=45, opacity=1).encode(x=x, y=y),
-    ).properties(width=WIDTH, height=HEIGHT)
+    )
     rows = [
         (f"{promised:.3f}", f"{seen:.3f}", f"{low:.3f} to {high:.3f}", f"{rows:,.0f}")
         for promised, seen, rows, (low, high) in zip(bins.promised, bins.true, bins.rows, bounds, strict=True)

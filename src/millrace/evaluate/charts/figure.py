@@ -29,7 +29,8 @@ _VARIABLES = {
 #: One colour per class, in the order of the classes.
 COLOURS = (ACCENT, SECOND, THIRD, FOURTH, FIFTH, SIXTH)
 
-WIDTH, HEIGHT = 420, 290
+#: The whole picture in pixels, axes and legend included, so that neighbours line up.
+WIDTH, HEIGHT = 470, 350
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,13 @@ def draw(figure: Figure) -> str:
 def _styled(chart: Any) -> Any:
     font = "system-ui, sans-serif"
     return (
-        chart.properties(background="transparent", padding={"left": 2, "right": 8, "top": 4, "bottom": 2})
+        chart.properties(
+            width=WIDTH,
+            height=HEIGHT,
+            autosize={"type": "fit", "contains": "padding"},
+            background="transparent",
+            padding={"left": 2, "right": 8, "top": 4, "bottom": 2},
+        )
         .configure(font=font)
         .configure_view(stroke=None)
         .configure_axis(

@@ -6,7 +6,7 @@ import numpy as np
 
 from millrace.evaluate import curves
 from millrace.evaluate.charts.calibration import calibration
-from millrace.evaluate.charts.figure import COLOURS, HEIGHT, WIDTH, Figure, along, coloured, diagonal, records
+from millrace.evaluate.charts.figure import COLOURS, Figure, along, coloured, diagonal, records
 from millrace.evaluate.ranking import roc_auc
 
 
@@ -40,7 +40,7 @@ def _roc(truth: np.ndarray, probability: np.ndarray, names: tuple[str, ...], sho
             color=coloured(labels),
         )
     )
-    chart = alt.layer(diagonal(), drawn).properties(width=WIDTH, height=HEIGHT)
+    chart = alt.layer(diagonal(), drawn)
     rows = [
         (names[i], f"{roc_auc((truth == i).astype(np.int64), probability[:, i]):.3f}", f"{(truth == i).sum():,}")
         for i in shown

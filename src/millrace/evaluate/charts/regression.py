@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from millrace.evaluate import curves
-from millrace.evaluate.charts.figure import ACCENT, HEIGHT, INK, WIDTH, Figure, along, diagonal, records, upright
+from millrace.evaluate.charts.figure import ACCENT, INK, Figure, along, diagonal, records, upright
 
 #: Up to so many rows are drawn one by one; more are counted on a grid.
 _SINGLE = 800
@@ -27,7 +27,7 @@ def _against(truth: np.ndarray, value: np.ndarray, target: str) -> Figure:
 
     low, high = float(min(truth.min(), value.min())), float(max(truth.max(), value.max()))
     points = _points(value, truth, f"predicted {target}", f"actual {target}")
-    chart = alt.layer(diagonal(low, high), points).properties(width=WIDTH, height=HEIGHT)
+    chart = alt.layer(diagonal(low, high), points)
     rows = _by_tenth(value, truth)
     correlation = float(np.corrcoef(truth, value)[0, 1]) if truth.std() * value.std() > 0 else 0.0
     caption = f"On the dashed line prediction and truth agree; their correlation is {correlation:.3f}."
@@ -41,7 +41,7 @@ def _errors(truth: np.ndarray, value: np.ndarray, target: str) -> Figure:
     residual = truth - value
     points = _points(value, residual, f"predicted {target}", "actual minus predicted")
     zero = alt.Chart(records(y=(0,))).mark_rule(color=INK, strokeDash=[4, 4], strokeWidth=1).encode(y="y:Q")
-    chart = alt.layer(zero, points).properties(width=WIDTH, height=HEIGHT)
+    chart = alt.layer(zero, points)
     caption = f"Errors should scatter evenly around zero; their mean is {residual.mean():.3g}."
     columns = ("predicted (mean of a tenth)", "error (mean)")
     return Figure("errors", "Errors along the predictions", caption, chart, columns, _by_tenth(value, residual))
@@ -76,10 +76,11 @@ def _spread(residual: np.ndarray) -> Figure:
         .encode(
             x=along("x", "actual minus predicted"),
             x2="end:Q",
+            y2=alt.datum(0),
             y=along("y", "share of rows", share=True),
         )
     )
-    chart = alt.layer(bars, upright(0.0)).properties(width=WIDTH, height=HEIGHT)
+    chart = alt.layer(bars, upright(0.0))
     half, most = np.quantile(np.abs(residual), (0.5, 0.9))
     caption = f"Half of the errors are within {half:.3g}, nine in ten within {most:.3g}; outermost bars hold the rest."
     edges = spread.edges
