@@ -30,6 +30,7 @@ class DelimitedFormat:
 
     settings: SourceSettings
     expected: tuple[str, ...] | None
+    _engine: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
     _dialects: dict[Path, Dialect | None] = field(default_factory=dict)
     _rejected: dict[Path, dict[int, int]] = field(default_factory=dict)
 
@@ -44,7 +45,7 @@ class DelimitedFormat:
         if dialect is None:
             return
         nothing = pl.DataFrame(schema=dict.fromkeys(dialect.names, pl.String))
-        with duckdb.connect() as connection:
+        with self._engine.cursor() as connection:
             try:
                 for frame in frames(connection, f"select * from {_scan(path, dialect)} offset {records}", size):
                     yield Chunk(frame.rename(dict(zip(frame.columns, dialect.names, strict=True))), refused())
@@ -62,7 +63,7 @@ class DelimitedFormat:
         if dialect is None:
             return {}
         if path not in self._rejected:
-            with duckdb.connect() as connection:
+            with self._engine.cursor() as connection:
                 every = ", ".join(f"count(c{index})" for index in range(len(dialect.names)))
                 connection.sql(f"select {every} from {_scan(path, dialect)}").fetchall()
                 broken = rejects(connection, path, dialect)
@@ -71,7 +72,7 @@ class DelimitedFormat:
 
     def _dialect(self, path: Path) -> Dialect | None:
         if path not in self._dialects:
-            self._dialects[path] = sniff(path, self.settings, self.expected)
+            self._dialects[path] = sniff(path, self.settings, self.expected, self._engine)
             if self.expected is None and (first := self._dialects[path]):
                 self.expected = first.names
         return self._dialects[path]

@@ -33,7 +33,9 @@ class Dialect:
     names: tuple[str, ...]
 
 
-def sniff(path: Path, settings: SourceSettings, expected: tuple[str, ...] | None) -> Dialect | None:
+def sniff(
+    path: Path, settings: SourceSettings, expected: tuple[str, ...] | None, engine: duckdb.DuckDBPyConnection
+) -> Dialect | None:
     """The dialect of a file; None when the file is empty.
 
     `expected` are the names the source already has: they decide whether a first line is a header. Raises
@@ -45,7 +47,7 @@ def sniff(path: Path, settings: SourceSettings, expected: tuple[str, ...] | None
         return None
     if "\0" in head[:1024] and path.suffix.lower() not in {".csv", ".tsv", ".txt", ".gz"}:
         raise SourceError(f"`{path.name}` is not text.", where=str(path), code="source.format")
-    found = _sniffed(path, settings, encoding)
+    found = _sniffed(path, settings, encoding, engine)
     delimiter = settings.delimiter or str(found["Delimiter"])
     quote = _quote(str(found["Quote"]), head, delimiter)
     escape = str(found["Escape"])
@@ -81,7 +83,7 @@ def _head(path: Path, encoding: str) -> str:
         return handle.read(_HEAD).decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="replace")
 
 
-def _sniffed(path: Path, settings: SourceSettings, encoding: str) -> dict[str, Any]:
+def _sniffed(path: Path, settings: SourceSettings, encoding: str, engine: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """What DuckDB's sniffer finds, with stated settings first.
 
     A title above the table makes every file look like one column where errors are tolerated; then a sniffing that
@@ -90,7 +92,7 @@ def _sniffed(path: Path, settings: SourceSettings, encoding: str) -> dict[str, A
     options = [quoted(str(path)), "all_varchar=true", "comment=''", f"encoding={quoted(encoding)}"]
     options += [f"delim={quoted(settings.delimiter)}"] if settings.delimiter else []
     options += [f"header={str(settings.header).lower()}"] if settings.header is not None else []
-    with duckdb.connect() as connection:
+    with engine.cursor() as connection:
         try:
             found = _sniff(connection, [*options, "ignore_errors=true"])
         except duckdb.Error as error:

@@ -7,7 +7,7 @@ survives copying, which times of modification do not. A file without rows is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -71,14 +71,14 @@ class FileSource:
         base: Path,
         schema: Mapping[str, ColumnType] | None,
         form: Callable[[SourceSettings, tuple[str, ...] | None], FileFormat],
-        batch_rows: int = BATCH_ROWS,
+        batch_rows: int | None = None,
     ) -> None:
         self.name = name
         self._settings = settings
         self._base = base
         self._known = schema
         self._format = form(settings, tuple(schema) if schema else None)
-        self._batch_rows = batch_rows
+        self._batch_rows = batch_rows or BATCH_ROWS
 
     def schema(self) -> dict[str, ColumnType]:
         """The columns in order, with their types; inferred once over all files unless they were given."""
@@ -105,12 +105,15 @@ class FileSource:
             progress = _Progress()
             if reading and key == reading["file"]:
                 progress = _Progress(reading["records"], reading["rows"], reading["refusals"])
-            yield from self._file(path, key, print_, progress, done)
-            done[key] = print_
+            if (yield from self._file(path, key, print_, progress, done)):
+                done[key] = print_
 
-    def _file(self, path: Path, key: str, print_: str, start: _Progress, done: dict[str, str]) -> Iterator[Batch]:
+    def _file(
+        self, path: Path, key: str, print_: str, start: _Progress, done: dict[str, str]
+    ) -> Generator[Batch, None, bool]:
+        """The batches of one file; says at the end whether there were any. The last one marks the file done."""
         if not self._columns_of(path):
-            return
+            return False
         progress, held = start, None
         for chunk in self._format.read(path, self._batch_rows, start.records, start.refusals):
             if held is not None:
@@ -132,6 +135,7 @@ class FileSource:
             )
         if held is not None:
             yield replace(held, position={"done": {**done, key: print_}, "reading": None})
+        return held is not None
 
     def _typed(self, path: Path, frame: pl.DataFrame, before: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         """`frame` in the schema's order and types, without the rows that do not fit, which come as refusals."""
@@ -210,8 +214,9 @@ class FileSource:
 
     def _columns_of(self, path: Path) -> dict[str, ColumnType | None]:
         """The columns of a file, after checking that they are those of the others; empty for an empty file."""
-        columns = self._format.columns(path)
+        # The first file names the columns, so it is asked first.
         expected = self._known if self._known is not None else self._stated()
+        columns = self._format.columns(path)
         if not columns or set(columns) == set(expected):
             return columns
         absent, extra = [n for n in expected if n not in columns], [n for n in columns if n not in expected]

@@ -19,7 +19,7 @@ from millrace.errors import SourceError
 from millrace.sources.base import Refusal, Source, SourceKind, refused
 from millrace.sources.dialect import opened
 from millrace.sources.files import Chunk, FileSource
-from millrace.sources.streaming import frames, identifier, quoted
+from millrace.sources.streaming import frames, quoted
 
 #: Lines among which the keys of the objects are looked for.
 _KEY_LINES = 200_000
@@ -32,6 +32,7 @@ class NdjsonFormat:
 
     settings: SourceSettings
     expected: tuple[str, ...] | None
+    _engine: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
     _columns: dict[Path, dict[str, ColumnType | None]] = field(default_factory=dict)
 
     def columns(self, path: Path) -> dict[str, ColumnType | None]:
@@ -53,7 +54,7 @@ class NdjsonFormat:
         bad = (
             f"select number, line from {_numbered(path)} where not {_IS_OBJECT} and trim(line) <> '' offset {refusals}"
         )
-        with duckdb.connect() as connection:
+        with self._engine.cursor() as connection:
             try:
                 for frame in frames(connection, good, size):
                     yield Chunk(frame.rename(dict(zip(frame.columns, names, strict=True))), refused())
@@ -88,14 +89,15 @@ class NdjsonFormat:
             keys as (select n, unnest(names) as key, generate_subscripts(names, 1) as place from objects)
             select key from keys group by key order by min(n), min(place)
         """
-        with duckdb.connect() as connection:
+        with self._engine.cursor() as connection:
             try:
                 return dict.fromkeys(row[0] for row in connection.sql(query).fetchall())
             except duckdb.Error as error:
                 raise _stopped(path, error) from error
 
 
-_IS_OBJECT = "(json_valid(line) and json_type(line) = 'OBJECT')"
+# A case, since DuckDB may ask the second half of an `and` first, and malformed JSON has no type.
+_IS_OBJECT = "(case when json_valid(line) then json_type(line) = 'OBJECT' else false end)"
 
 
 def _lines(path: Path) -> str:
@@ -112,7 +114,8 @@ def _numbered(path: Path) -> str:
 
 
 def _pointer(name: str) -> str:
-    return "$." + identifier(name)
+    """The JSON pointer (RFC 6901) to a key."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def _is_object(text: str) -> bool:

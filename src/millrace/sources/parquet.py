@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -25,17 +25,18 @@ class ParquetFormat:
 
     settings: SourceSettings
     expected: tuple[str, ...] | None
+    _engine: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
 
     def columns(self, path: Path) -> dict[str, ColumnType | None]:
         """The file's columns with their types."""
-        return {name: _type_of(stored) for name, stored in _stored(path).items()}
+        return {name: _type_of(stored) for name, stored in self._stored(path).items()}
 
     def read(self, path: Path, size: int, records: int, refusals: int) -> Iterator[Chunk]:
         """The file's rows; nothing in Parquet can be half broken, so there are no refusals."""
         del refusals
-        with duckdb.connect() as connection:
+        with self._engine.cursor() as connection:
             try:
-                for frame in frames(connection, f"{_select(path)} offset {records}", size):
+                for frame in frames(connection, f"{self._select(path)} offset {records}", size):
                     yield Chunk(frame, refused())
             except duckdb.Error as error:
                 raise _unreadable(path, error) from error
@@ -43,8 +44,8 @@ class ParquetFormat:
     def locate(self, path: Path, records: list[int]) -> dict[int, tuple[int | None, str]]:
         """The number of a row in the file, and the row as JSON."""
         places = ", ".join(str(record) for record in records)
-        query = f"select * from ({_select(path, 'file_row_number')}) where file_row_number in ({places})"
-        with duckdb.connect() as connection:
+        query = f"select * from ({self._select(path, 'file_row_number')}) where file_row_number in ({places})"
+        with self._engine.cursor() as connection:
             relation = connection.sql(query)
             rows = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
         return {
@@ -55,20 +56,20 @@ class ParquetFormat:
             for row in rows
         }
 
+    def _stored(self, path: Path) -> dict[str, str]:
+        with self._engine.cursor() as connection:
+            try:
+                rows = connection.sql(f"describe select * from read_parquet({quoted(str(path))})").fetchall()
+            except duckdb.Error as error:
+                raise _unreadable(path, error) from error
+        return {row[0]: row[1] for row in rows}
 
-def _stored(path: Path) -> dict[str, str]:
-    with duckdb.connect() as connection:
-        try:
-            rows = connection.sql(f"describe select * from read_parquet({quoted(str(path))})").fetchall()
-        except duckdb.Error as error:
-            raise _unreadable(path, error) from error
-    return {row[0]: row[1] for row in rows}
-
-
-def _select(path: Path, *more: str) -> str:
-    columns = [f"{_cast(identifier(name), stored)} as {identifier(name)}" for name, stored in _stored(path).items()]
-    numbered = ", file_row_number=true" if more else ""
-    return f"select {', '.join([*columns, *more])} from read_parquet({quoted(str(path))}{numbered})"
+    def _select(self, path: Path, *more: str) -> str:
+        columns = [
+            f"{_cast(identifier(name), kind)} as {identifier(name)}" for name, kind in self._stored(path).items()
+        ]
+        numbered = ", file_row_number=true" if more else ""
+        return f"select {', '.join([*columns, *more])} from read_parquet({quoted(str(path))}{numbered})"
 
 
 def _type_of(stored: str) -> ColumnType:

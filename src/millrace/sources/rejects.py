@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from io import TextIOWrapper
 from pathlib import Path
+from typing import BinaryIO
 
 import duckdb
 
@@ -25,14 +26,13 @@ def rejects(connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect)
     lines = _line_numbers(path, dialect, [(row[0], row[1]) for row in rows])
     found = []
     for (position, _, kind, column, text, messages), line in zip(rows, lines, strict=True):
-        blank = text[: len(text) - len(text.lstrip("\r\n"))]
         # DuckDB replaces what it cannot decode, and the bytes would be lost.
         undecoded = kind == "INVALID ENCODING" and dialect.encoding == "utf-8"
         raw = _line_at(path, position) if undecoded else text
         name = dialect.names[column - 1] if 0 < column <= len(dialect.names) else None
         counted = kind not in {"MISSING COLUMNS", "TOO MANY COLUMNS"}
         reason = _reason(kind, name, len(dialect.names), messages)
-        found.append(Refusal(line + _line_ends(blank), name if counted else None, reason, raw.strip("\r\n")))
+        found.append(Refusal(line, name if counted else None, reason, raw.strip("\r\n")))
     return found
 
 
@@ -107,11 +107,21 @@ def _line_numbers(path: Path, dialect: Dialect, places: list[tuple[int, int]]) -
     lines, line, at = [], 1, 0
     with opened(path) as handle:
         for position, _ in places:
-            while at < position and (piece := handle.read(min(1 << 20, position - at))):
+            # Positions count from 1; one step back is the record's start, or the line end before it.
+            while at < position - 1 and (piece := handle.read(min(1 << 20, position - 1 - at))):
                 line += piece.count(end)
                 at += len(piece)
-            lines.append(line)
+            lines.append(line + _blank_lines(handle, at, end))
     return lines
+
+
+def _blank_lines(handle: BinaryIO, at: int, end: bytes) -> int:
+    """How many line ends follow a position; DuckDB may count them to the record behind them."""
+    count = 0
+    while (byte := handle.read(1)) in {b"\r", b"\n"}:
+        count += byte == end
+    handle.seek(at)
+    return count
 
 
 def _line_at(path: Path, position: int) -> str:
@@ -122,7 +132,3 @@ def _line_at(path: Path, position: int) -> str:
         before = handle.read(position - start)
         line = before[before.rfind(b"\n") + 1 :] + handle.readline()
     return line.decode("utf-8", errors="backslashreplace")
-
-
-def _line_ends(text: str) -> int:
-    return max(text.count("\n"), text.count("\r"))

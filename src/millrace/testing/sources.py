@@ -1,0 +1,87 @@
+"""What every source promises, as a test class to inherit.
+
+class TestMySource(SourceContract):
+    def open(self):
+        return MySource(...)     # at least two batches, some rows that cannot be parsed
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from millrace.records.batch import Batch, Position
+from millrace.sources.base import Source, refused
+from millrace.sources.column_types import DTYPES
+
+
+class SourceContract:
+    """The obligations of `millrace.sources.base.Source`; a test runner finds them in a subclass named ``Test…``."""
+
+    def open(self) -> Source:
+        """A newly opened source, always over the same rows."""
+        raise NotImplementedError
+
+    def test_it_gives_several_batches(self) -> None:
+        """A suite over one batch would prove little."""
+        assert len(read(self.open())) > 1
+
+    def test_every_frame_has_the_columns_of_the_schema_in_order(self) -> None:
+        """Columns, order and dtypes are those that `schema` announces."""
+        source = self.open()
+        schema = source.schema()
+        for batch in read(source):
+            assert batch.frame.columns == list(schema)
+            for name, kind in schema.items():
+                assert batch.frame.schema[name] in {DTYPES[kind], pl.String()}
+
+    def test_every_refusal_says_where_and_why(self) -> None:
+        """Refused rows come with line, column, reason and raw text."""
+        for batch in read(self.open()):
+            assert batch.refused.schema == refused().schema
+            assert batch.refused["reason"].null_count() == 0
+            assert batch.refused["raw"].null_count() == 0
+
+    def test_reading_again_gives_the_same(self) -> None:
+        """Two readings from the start agree batch by batch."""
+        assert_same(read(self.open()), read(self.open()))
+
+    def test_a_reading_continues_exactly_behind_every_position(self) -> None:
+        """After each batch, a new process that knows only the position (as JSON) gives the remaining batches."""
+        whole = read(self.open())
+        for count, batch in enumerate(whole, 1):
+            position = json.loads(json.dumps(batch.position))
+            assert_same(read(self.open(), position), whole[count:])
+
+    def test_rows_are_numbered_without_gaps(self) -> None:
+        """Within an origin, `first_row` counts on from the rows before."""
+        following: dict[str, int] = {}
+        for batch in read(self.open()):
+            assert batch.first_row == following.get(batch.origin, 1)
+            following[batch.origin] = batch.first_row + batch.frame.height
+
+    def test_the_last_position_leaves_nothing_to_read(self) -> None:
+        """A source that has been read to its end gives no batch again."""
+        assert read(self.open(), read(self.open())[-1].position) == []
+
+    def test_a_given_schema_is_kept(self) -> None:
+        """What the source inferred is what it shows to whoever opens it again."""
+        assert self.open().schema() == self.open().schema()
+
+
+def read(source: Source, after: Position | None = None) -> list[Batch]:
+    """Every batch behind `after`."""
+    return list(source.batches(after))
+
+
+def assert_same(found: Sequence[Batch], expected: Sequence[Batch]) -> None:
+    """Fail unless both readings are equal in rows, refusals, origins, numbers and positions."""
+    assert [_parts(batch) for batch in found] == [_parts(batch) for batch in expected]
+
+
+def _parts(batch: Batch) -> tuple[Any, ...]:
+    rows, refusals = batch.frame.rows(), batch.refused.rows()
+    return batch.frame.columns, rows, refusals, batch.origin, batch.first_row, json.dumps(batch.position)

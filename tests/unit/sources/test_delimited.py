@@ -1,0 +1,225 @@
+import csv
+import gzip
+import json
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from millrace.config.schema import SourceSettings
+from millrace.errors import SourceError
+from millrace.sources.delimited import DelimitedFormat
+from millrace.sources.files import FileSource
+
+
+def source(path, schema=None, batch_rows=200_000, **settings):
+    return FileSource(
+        "s", SourceSettings(**{"from": path.name}, **settings), path.parent, schema, DelimitedFormat, batch_rows
+    )
+
+
+def write(folder, content, name="a.csv"):
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def read(source):
+    batches = list(source.batches(None))
+    frames = [batch.frame for batch in batches]
+    rows = pl.concat(frames).rows() if frames else []
+    return rows, [row for batch in batches for row in batch.refused.rows()]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"id,name\n1,ann\n2,bob\n",
+        b"id,name\r\n1,ann\r\n2,bob\r\n",
+        b"id,name\r1,ann\r2,bob\r",
+        b"id;name\n1;ann\n2;bob",
+        b"id\tname\n1\tann\n2\tbob\n",
+        b"id|name\n1|ann\n2|bob\n",
+        b'"id","name"\n"1","ann"\n"2","bob"\n',
+        b"'id','name'\n'1','ann'\n'2','bob'\n",
+        b"id, name\n1,ann\n\n2,bob\n\n",
+        "\ufeffid,name\n1,ann\n2,bob\n".encode(),
+        "\ufeffid,name\n1,ann\n2,bob\n".encode("utf-16-le"),
+    ],
+    ids=["lf", "crlf", "cr", "semicolon", "tab", "pipe", "quotes", "single", "blank-lines", "utf8-bom", "utf16-bom"],
+)
+def test_dialects_are_recognised(tmp_path, content):
+    found = source(write(tmp_path, content))
+    assert found.schema() == {"id": "integer", "name": "text"}
+    assert read(found) == ([(1, "ann"), (2, "bob")], [])
+
+
+def test_gzip_is_read_like_plain_text(tmp_path):
+    path = write(tmp_path, gzip.compress(b"id,name\n1,ann\n2\n"), "a.csv.gz")
+    assert read(source(path)) == ([(1, "ann")], [(3, None, "1 values where 2 columns are expected", "2")])
+
+
+def test_quoted_values_may_hold_delimiters_quotes_and_line_ends(tmp_path):
+    path = write(tmp_path, 'id,note\n1,"a, ""b""\nc"\n2,d\n3\n')
+    rows, refused = read(source(path))
+    assert rows == [(1, 'a, "b"\nc'), (2, "d")]
+    assert refused == [(5, None, "1 values where 2 columns are expected", "3")]
+
+
+def test_broken_lines_are_refused_once_each_with_line_column_and_reason(tmp_path):
+    path = write(
+        tmp_path, b'id,name,city\n1,ann,rome\n2,bob\n\n3,cy,oslo,x,y\n4,"d"e,bonn\n5,caf\xe9,nice\n6,flo,graz\n'
+    )
+    rows, refused = read(source(path))
+    assert rows == [(1, "ann", "rome"), (6, "flo", "graz")]
+    assert refused == [
+        (3, None, "2 values where 3 columns are expected", "2,bob"),
+        (5, None, "5 values where 3 columns are expected", "3,cy,oslo,x,y"),
+        (6, "name", "name: a quote is not closed, or text follows a closing quote", '4,"d"e,bonn'),
+        (7, "name", "name: bytes that are not UTF-8; save the file as UTF-8", r"5,caf\xe9,nice"),
+    ]
+
+
+def test_lines_above_the_header_are_refused_so_that_none_vanishes(tmp_path):
+    rows, refused = read(source(write(tmp_path, "Report 2024\n\nid,v\n1,2\n3,4\n5,6\n")))
+    assert rows == [(1, 2), (3, 4), (5, 6)]
+    assert refused == [(1, None, "stands before the header", "Report 2024")]
+
+
+def test_a_value_that_does_not_fit_the_schema_is_refused_with_its_true_line(tmp_path):
+    path = write(tmp_path, 'id,note,paid\n1,"two\nlines",3.5\n2\n\n3,x,abc\n4,y,1.5\n5,z,\n')
+    found = source(path, {"id": "integer", "note": "text", "paid": "number"})
+    rows, refused = read(found)
+    assert rows == [(1, "two\nlines", 3.5), (4, "y", 1.5), (5, "z", None)]
+    assert refused == [
+        (6, "paid", "paid: 'abc' is not a number", "3,x,abc"),
+        (4, None, "1 values where 3 columns are expected", "2"),
+    ]
+
+
+def test_an_integer_column_refuses_a_fraction_instead_of_rounding_it(tmp_path):
+    rows, refused = read(source(write(tmp_path, "n\n1\n1.5\n"), {"n": "integer"}))
+    assert rows == [(1,)]
+    assert refused == [(3, "n", "n: '1.5' is not a whole number", "1.5")]
+
+
+def test_types_are_safe(tmp_path):
+    path = write(
+        tmp_path,
+        "zip,code,big,day,mixed,flag\n01067,NA,9007199254740993,2024-01-31,1,true\n10115,DE,2,2024-02-29,x,false\n",
+    )
+    found = source(path)
+    assert found.schema() == {
+        "zip": "text",
+        "code": "text",
+        "big": "integer",
+        "day": "date",
+        "mixed": "text",
+        "flag": "boolean",
+    }
+    assert read(found)[0] == [
+        ("01067", "NA", 9007199254740993, date(2024, 1, 31), "1", True),
+        ("10115", "DE", 2, date(2024, 2, 29), "x", False),
+    ]
+
+
+def test_stated_settings_win_over_what_is_sniffed(tmp_path):
+    path = write(tmp_path, "a;b,1\nc;d,2\n")
+    assert read(source(path, header=False, names=("x", "y"), delimiter=";"))[0] == [("a", "b,1"), ("c", "d,2")]
+
+
+def test_a_file_without_header_has_numbered_columns(tmp_path):
+    found = source(write(tmp_path, "1,2.5\n3,4.5\n"))
+    assert found.schema() == {"column_1": "integer", "column_2": "number"}
+    assert read(found)[0] == [(1, 2.5), (3, 4.5)]
+
+
+def test_columns_with_stated_markers_come_as_text_for_cleaning(tmp_path):
+    path = write(tmp_path, "id,paid,seen\n1, ,31.12.2024\n2,3.5,01.01.2025\n")
+    found = source(path, columns={"paid": {"missing": (" ",)}, "seen": {"format": "%d.%m.%Y"}})
+    assert found.schema() == {"id": "integer", "paid": "number", "seen": "date"}
+    assert read(found)[0] == [(1, " ", "31.12.2024"), (2, "3.5", "01.01.2025")]
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "a,b\n", "a,b"], ids=["empty", "blank", "header", "header-no-end"])
+def test_a_file_without_rows_gives_none(tmp_path, content):
+    assert list(source(write(tmp_path, content)).batches(None)) == []
+
+
+def test_repeated_and_absent_names_become_distinct(tmp_path):
+    found = source(write(tmp_path, "a,a,,b\n1,2,3,4\n5,6,7,8\n"))
+    assert list(found.schema()) == ["a", "a_2", "column_3", "b"]
+
+
+def test_names_must_be_as_many_as_columns(tmp_path):
+    with pytest.raises(SourceError, match=r"`names` has 3 names, but the first row of `a.csv` has 2 values"):
+        source(write(tmp_path, "1,2\n3,4\n"), names=("x", "y", "z")).schema()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(-5, 5), st.text("ab,\"' ;é0", max_size=4)), min_size=3, max_size=12))
+def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    with path.open("w", newline="") as handle:
+        csv.writer(handle, quoting=csv.QUOTE_ALL).writerows([("n", "s"), *rows])
+    found = source(path, {"n": "integer", "s": "text"}, batch_rows=2, delimiter=",")
+    assert read(found) == ([(n, s or None) for n, s in rows], [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "comma_in_quotes",
+        "empty",
+        "empty_crlf",
+        "escaped_quotes",
+        "json",
+        "newlines",
+        "newlines_crlf",
+        "quotes_and_newlines",
+        "simple",
+        "simple_crlf",
+        "utf8",
+    ],
+)
+def test_csv_spectrum_is_read_as_its_authors_expect(shared, name):
+    folder = shared / "malformed-csv" / "csv-spectrum"
+    expected = json.loads((folder / "json" / f"{name}.json").read_text())
+    path = folder / "csvs" / f"{name}.csv"
+    found = source(path, dict.fromkeys(expected[0], "text"))
+    rows, refused = read(found)
+    texts = [tuple((value or None) and value.replace("\r\n", "\n") for value in row.values()) for row in expected]
+    assert refused == []
+    assert [tuple(v and v.replace("\r\n", "\n") for v in row) for row in rows] == texts
+
+
+def test_the_csv_whose_expected_record_is_another_is_read_as_it_is_written(shared):
+    path = shared / "malformed-csv" / "csv-spectrum" / "csvs" / "location_coordinates.csv"
+    ((phone, _, *place),), refused = read(source(path))
+    assert (phone, place, refused) == (2095257564, ["Modesto", "Stanislaus"], [])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "bom"])
+def test_refused_lines_have_the_number_that_an_editor_shows(tmp_path, end, mark):
+    lines = ["id,note", '1,"two', 'lines"', "2", "", "", "3,x", "4,x,y", "5,z", "6"]
+    _, refused = read(source(write(tmp_path, mark + end.join(lines) + end)))
+    assert [(line, raw) for line, _, _, raw in refused] == [(4, "2"), (8, "4,x,y"), (10, "6")]
+
+
+POLLUTED = Path("malformed-csv/pollock-polluted/csv")
+
+
+@pytest.mark.parametrize("glob", ["row_*.csv", "source.csv", "file_[dfhnpr]*.csv", "file_multitable_less.csv"], ids=str)
+def test_every_line_of_a_polluted_file_is_kept_or_refused(shared, glob):
+    paths = [path for path in sorted((shared / POLLUTED).glob(glob)) if path.stat().st_size]
+    assert paths
+    for path in paths:
+        rows, refused = read(source(path))
+        lines = [line for line in path.read_bytes().splitlines() if line.strip()]
+        headers = 0 if path.name == "file_no_header.csv" else 1
+        placed = len(rows) + sum(raw.count("\n") + 1 for *_, raw in refused)
+        assert (path.name, placed) == (path.name, len(lines) - headers)
