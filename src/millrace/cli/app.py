@@ -9,6 +9,7 @@ import typer
 from millrace import __version__
 from millrace.cli import (
     check,
+    demo,
     ingest,
     init,
     monitor,
@@ -44,6 +45,7 @@ def build() -> typer.Typer:
         serve.serve,
         monitor.monitor,
         retrain.retrain,
+        demo.demo,
     ):
         app.command()(verb)
     for group in (quarantine, package, release):

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import Annotated
 
 import typer
 
 from millrace.cli.options import DEFAULT, AsJson, ProjectFile, Version, opened
+from millrace.records.progress import Step
 
 
 def serve(
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="0 takes any free port.")] = None,
     version: Version = None,
     project: ProjectFile = DEFAULT,
-    _as_json: AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Answer over HTTP until interrupted: the champion and its successors, or one version.
 
-    There is no record: `--json` concerns errors alone.
+    Says its address once it truly answers; with `--json` as `{"url": …}` on a line.
 
     $ millrace serve
 
     $ millrace serve --port 9000 --version 3
     """
-    opened(project).serve(port=port, version=version)
+
+    def announce(step: Step) -> None:
+        typer.echo(json.dumps({"url": step.text}) if as_json else f"Answering on {step.text}   (Ctrl-C ends it)")
+        sys.stdout.flush()
+
+    opened(project).serve(port=port, version=version, watch=announce)

@@ -13,11 +13,9 @@ from rich.syntax import Syntax
 
 from millrace.cli.demo.clinic import Clinic, served
 from millrace.cli.demo.patients import FACTOR, SHIFTED, Patients, Row, messy, patients, tidy
-from millrace.cli.progress import progress
-from millrace.cli.render.decision import decision_table
-from millrace.cli.render.ingestion import ingested_table, refused_table
-from millrace.cli.render.release import history_table
-from millrace.cli.render.run import metrics_table
+from millrace.cli.progress import watching
+from millrace.cli.render import decision, evaluation, ingested, quarantine, release
+from millrace.errors import UsageError
 from millrace.project import Project
 from millrace.records.run import Run
 
@@ -86,8 +84,7 @@ class Story:
             "350 real biopsies from Wisconsin, as messy as records arrive: blanks, `n/a`, twelve duplicates, a negative\n"
             "area, a number in words, two broken lines. The project file says what a good row is and what to predict.\n",
         )
-        if self.folder.exists():
-            shutil.rmtree(self.folder)
+        self._clear()
         (self.folder / "data").mkdir(parents=True)
         (self.folder / "data" / "records-1.csv").write_text(messy(self.patients.known))
         path = self.folder / "millrace.yaml"
@@ -102,12 +99,12 @@ class Story:
             "millrace run",
             "No row is lost: what cannot be used is kept in quarantine, with its reason and where it came from.",
         )
-        with progress(self.console) as watch:
+        with watching(as_json=False) as watch:
             run = project.run(watch)
-        self.console.print(ingested_table(run.ingest.values()))
-        self.console.print(refused_table(project.quarantine("records")))
-        self.console.print(metrics_table(run.evaluation))
-        self.console.print(f"Gate: {'; '.join(run.gate.reasons)}")
+        self.console.print(ingested.ingested(tuple(run.ingest.values())))
+        self.console.print(quarantine.rules(project.quarantine("records")))
+        self.console.print(evaluation.evaluation(run.evaluation))
+        self.console.print(release.gate(run.gate))
         self.console.print(
             f"Package [bold]{run.package.name} {run.package.version}[/] holds one ONNX graph, proved row by row against the "
             f"trained model, and is champion now."
@@ -140,7 +137,7 @@ class Story:
         )
         shifted = self.patients.shifted
         clinic.tell(shifted, clinic.ask(shifted))
-        self.console.print(decision_table(project.monitor()))
+        self.console.print(decision.decision(project.monitor()))
 
     def retrain(self, project: Project, clinic: Clinic) -> None:
         """Let the new records in and act on the decision."""
@@ -151,31 +148,45 @@ class Story:
             "challenger meets\nthe champion on rows that neither was trained on, and must pass the same gate.",
         )
         (self.folder / "data" / "records-2.csv").write_text(tidy(self.patients.shifted))
-        with progress(self.console) as watch:
+        with watching(as_json=False) as watch:
             done = project.retrain(watch=watch)
         if done.run is None or done.release is None:
             self.console.print(f"[bold red]No new champion:[/] {done.decision.reason}")
             return
-        self.console.print(ingested_table(done.run.ingest.values()))
-        self.console.print(f"Gate: {'; '.join(done.run.gate.reasons)}")
+        self.console.print(ingested.ingested(tuple(done.run.ingest.values())))
+        self.console.print(release.gate(done.run.gate))
         answering = clinic.wait_for(done.release.version, self._someone())
         self.console.print(f"The running server answers with version [bold]{answering}[/] now, without a restart.")
 
     def roll_back(self, project: Project, clinic: Clinic) -> None:
         """Give traffic back, at once."""
         self.chapter("7  Change your mind", "millrace release rollback", "Every change of champion is recorded and reversible.")
-        release = project.rollback("demo: seeing is believing")
-        answering = clinic.wait_for(release.version, self._someone())
+        back = project.rollback("demo: seeing is believing")
+        answering = clinic.wait_for(back.version, self._someone())
         self.console.print(f"Version [bold]{answering}[/] answers again.")
-        self.console.print(history_table(project.history()))
+        self.console.print(release.history(project.history()))
 
     def end(self, project: Project) -> None:
         """Say what is left to play with."""
-        report = project.report(max(release.version for release in project.history()))
+        report = project.report(max(change.version for change in project.history()))
         self.chapter("Yours to play with", "", "")
         self.console.print(f"  report          {report}", soft_wrap=True)
         self.console.print(f"  project folder  {self.folder}", soft_wrap=True)
         self.console.print(f"\n  [bold cyan]cd {self.folder} && millrace serve[/]", soft_wrap=True)
+
+    def _clear(self) -> None:
+        """Remove an earlier demo, and nothing else."""
+        if not self.folder.exists() or not any(self.folder.iterdir()):
+            return
+        earlier = self.folder / "millrace.yaml"
+        if not earlier.exists() or not earlier.read_text().startswith(PROJECT_FILE[:40]):
+            raise UsageError(
+                "This folder holds something else than an earlier demo; nothing was changed.",
+                where=str(self.folder),
+                code="demo.folder",
+                next_step="millrace demo --into another-folder",
+            )
+        shutil.rmtree(self.folder)
 
     def _someone(self) -> Row:
         return self.patients.usual[0]
