@@ -125,7 +125,14 @@ class StandIn:
         return self.answer("quarantine", (RefusedRule("customers", "tenure_positive", 11, "tenure = [-1]"),))
 
     def refused(self, source: str, limit: int) -> pl.DataFrame:
-        return pl.DataFrame({"rule": ["tenure_positive"], "line": [7], "raw": ["a,-1"]}).head(limit)
+        rows = {
+            "_run": ["r1", "r1"],
+            "_origin": ["data/a.csv", "data/a.csv"],
+            "_row": [7, 9],
+            "_reasons": ["`tenure >= 0` does not hold: tenure = '-1'", "line 9: too many [columns]"],
+            "_raw": ['{"id": "a", "tenure": -1' + ', "more": 1' * 20 + "}", "b,\n1,2"],
+        }
+        return pl.DataFrame(rows).head(limit)
 
     def report(self, version: int | None) -> str:
         return "/home/ann/a/long/path/that/does/not/fit/on/a/line/of/a/terminal/store/reports/churn-3.html"

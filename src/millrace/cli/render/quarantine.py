@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from millrace.cli.render.layout import add, count, hint, table
+from millrace.cli.render.layout import add, count, hint, line, table
 from millrace.records.quarantine import RefusedRule
 
 
@@ -21,11 +22,18 @@ def rules(records: Sequence[RefusedRule]) -> RenderableType:
     return Group(drawn, hint(f"millrace quarantine show {records[0].source}", "See the rows"))
 
 
-def rows(records: Sequence[Mapping[str, object]]) -> RenderableType:
-    """Draw refused rows, each with what the quarantine knows of it."""
+def rows(records: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Draw refused rows: where each came from, why it was refused, and what it said."""
     if not records:
         return Text("Nothing was refused.")
-    drawn = table(*records[0])
-    for record in records:
-        add(drawn, *(Text("" if value is None else str(value)) for value in record.values()))
-    return drawn
+    return Group(*(_row(record) for record in records))
+
+
+def _row(record: Mapping[str, Any]) -> RenderableType:
+    """One refused row; what it said is cut at the terminal's edge (`--json` gives all of it)."""
+    said = Text(f"  {record['_raw']}".replace("\n", "⏎"), style="dim", no_wrap=True, overflow="ellipsis")
+    return Group(
+        line(f"{record['_origin']} row {record['_row']}", "bold"),
+        Text(f"  {record['_reasons']}"),
+        said,
+    )
