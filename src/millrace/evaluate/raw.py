@@ -134,7 +134,7 @@ def _classes(truth: np.ndarray, score: np.ndarray, labels: Any) -> tuple[str, ..
         return tuple(_names(np.asarray(labels)).tolist())
     distinct = np.unique(truth)
     if score.ndim == 1 and score.dtype.kind in "OUSTbiu":
-        distinct = np.unique(np.concatenate([distinct, np.unique(score).astype(distinct.dtype, copy=False)]))
+        distinct = _joined(distinct, np.unique(score))
     names = tuple(_names(distinct).tolist())
     if names in {("0",), ("1",)}:
         return ("0", "1")
@@ -145,6 +145,18 @@ def _classes(truth: np.ndarray, score: np.ndarray, labels: Any) -> tuple[str, ..
             next_step="pass labels=[...] in the order of the columns",
         )
     return names
+
+
+def _joined(true: np.ndarray, called: np.ndarray) -> np.ndarray:
+    """The classes of both; labels that were called but never true are classes too, unless nothing fits."""
+    names, strangers = _names(true).tolist(), _names(called).tolist()
+    if not set(names) & set(strangers) and {true.dtype.kind, called.dtype.kind} - set("biu"):
+        raise UsageError(
+            f"None of the labels in y_score ({', '.join(strangers[:8])}) is in y_true ({', '.join(names[:8])}).",
+            where=WHERE,
+            next_step="pass labels of one kind, or labels=[...] to name all classes",
+        )
+    return np.unique(np.concatenate([true, called.astype(true.dtype, copy=False)]))
 
 
 def _hard(score: np.ndarray, classes: tuple[str, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 from millrace.evaluate import cells as c
 from millrace.evaluate.metrics import METRICS
@@ -77,7 +78,13 @@ def key_figures(evaluation: Evaluation, gate: GateVerdict | None, comparison: Di
         sign = "+" if comparison.value >= 0 else ""
         tiles.append(("against the champion", f"{sign}{number(comparison.value)}", f"in {comparison.metric}: {said}"))
     if gate is not None:
-        tiles.append(("gate", "passed" if gate.passed else "refused", f"{len(gate.reasons)} conditions"))
+        tiles.append(
+            (
+                "gate",
+                "passed" if gate.passed else "refused",
+                f"{len(gate.reasons)} condition{'s' * (len(gate.reasons) != 1)}",
+            )
+        )
     body = "".join(
         f"<div><dt>{words(name)}</dt><dd>{words(value)}<small>{words(more)}</small></dd></div>"
         for name, value, more in tiles
@@ -206,7 +213,7 @@ def importances(evaluation: Evaluation) -> str:
         for name, m in shown
     ]
     drawn = table(("column", "loss", "95 % interval", ""), rows, numbers=frozenset({1, 2}))
-    note = f"How much `{evaluation.primary}` loses when a column is shuffled. Columns that say the same share it."
+    note = f"How much `{evaluation.primary}` loses when a column is shuffled. Columns that tell the same seem less."
     if len(ranked) > len(shown):
         note += f" The first {len(shown)} of {len(ranked)} columns."
     return section("What the model leans on", drawn, note=note)
@@ -226,7 +233,7 @@ def ladder(fit: Fit) -> str:
         for rung, m in rungs
     ]
     drawn = table(("model", name, "95 % interval", ""), rows, numbers=frozenset({1, 2}))
-    return section("The ladder of models", drawn, note="From the simplest to the one that was chosen.")
+    return section("The ladder of models", drawn, note="How each candidate did; the bar is its 95 % interval.")
 
 
 def notes(fit: Fit) -> str:
@@ -245,6 +252,14 @@ def columns(signature: Signature) -> str:
 
 def _seen(field: Field) -> str:
     if field.low is not None and field.high is not None:
-        return f"{number(field.low)} to {number(field.high)}"
+        return f"{_amount(field, field.low)} to {_amount(field, field.high)}"
     shown = ", ".join(f"`{name}`" for name in field.categories[:6])
     return shown + (f" and {len(field.categories) - 6:,} more" if len(field.categories) > 6 else "")
+
+
+def _amount(field: Field, value: float) -> str:
+    """A bound in the user's words: a date where the graph sees days or seconds since 1970."""
+    if field.type in {"date", "datetime"}:
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value * (86400 if field.type == "date" else 1))
+        return f"{moment:%Y-%m-%d}" if field.type == "date" else f"{moment:%Y-%m-%d %H:%M}"
+    return f"{value:,.0f}" if float(value).is_integer() else number(value)

@@ -168,6 +168,8 @@ class TestEvaluate:
             pytest.param([0, 1], [0.1, 0.2], {"task": "binry"}, "`binry` is not a task", id="task"),
             pytest.param([0, 1], [0.1, 0.2], {"metric": "rmse"}, "`rmse` is not a metric", id="metric"),
             pytest.param([], [], {}, "0 rows", id="empty"),
+            pytest.param(["a", "b"], [0, 1], {}, r"y_score \(0, 1\) is in y_true \(a, b\)", id="other labels"),
+            pytest.param(3, 4, {}, "y_true is a single int", id="no column"),
         ],
     )
     def test_bad_input_is_named(self, y_true, y_score, options, words):

@@ -183,6 +183,22 @@ def test_many_rows_do_not_make_a_large_file(fit):
     assert len(rendered(fit(rows=30_000))) < 400_000
 
 
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        pytest.param(Field("a", "integer", low=18.0, high=1900.0), "18 to 1,900", id="whole"),
+        pytest.param(Field("a", "number", low=-0.25, high=3.5), "\N{MINUS SIGN}0.250 to 3.500", id="fractions"),
+        pytest.param(Field("a", "date", low=0.0, high=19723.0), "1970-01-01 to 2024-01-01", id="dates"),
+        pytest.param(Field("a", "datetime", low=0.0, high=3660.0), "1970-01-01 00:00 to 1970-01-01 01:01", id="times"),
+        pytest.param(Field("a", "category", categories=tuple("ABCDEFGH")), "A, B, C, D, E, F and 2 more", id="words"),
+    ],
+)
+def test_columns_are_shown_in_the_users_words(field, expected):
+    fit = values_fit(50)
+    page = Page(rendered(replace(fit, signature=replace(fit.signature, inputs=(field,)))))
+    assert expected in page.words
+
+
 def test_labels_alone_still_make_a_report():
     truth = np.array([0, 0, 1, 1, 1])
     signature = Signature("binary", "ill", (), ("no", "yes"), "yes")
