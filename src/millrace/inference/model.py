@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +11,9 @@ from millrace.errors import PackageError, TamperedError
 from millrace.records.fit import Answer
 from millrace.records.package import Manifest
 from millrace.records.signature import Signature
-from millrace.store.packages import MANIFEST, decode
+from millrace.store.integrity import open_folder
 
 GRAPH = "model.onnx"
-#: Left by the registry when it reserves a version; always empty.
-_RESERVED = ".reserved"
 
 
 class Model:
@@ -42,8 +38,9 @@ class Model:
         package or its graph cannot be run.
         """
         folder = Path(path)
-        manifest = _manifest(folder)
-        files = _verified(folder, manifest)
+        manifest, files = open_folder(folder)
+        if GRAPH not in files:
+            raise TamperedError(f"The manifest names no {GRAPH}.", where=str(folder))
         try:
             session = onnxruntime.InferenceSession(files[GRAPH], _options(folder), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors share no base class
@@ -71,51 +68,6 @@ class Model:
         if len(found) == 1:
             return Answer(value=found[0])
         return Answer(label=found[0], probabilities=found[1])
-
-
-def _manifest(folder: Path) -> Manifest:
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise PackageError(
-            "This folder holds no complete package: it has no manifest.json.",
-            where=str(folder),
-            code="package.unknown",
-            allowed=["the folder of one version, such as store/packages/churn/3"],
-        )
-    return decode(path.read_bytes(), str(folder))
-
-
-def _verified(folder: Path, manifest: Manifest) -> Mapping[str, bytes]:
-    """The bytes of every file the manifest names, each read once and checked."""
-    for name in manifest.files:
-        if name in {"", ".", ".."} or "/" in name or "\\" in name or "\0" in name:
-            raise _tampered(folder, f"The manifest names {name!r}, which is not a plain file name.")
-    _complete(folder, set(manifest.files))
-    files = {name: (folder / name).read_bytes() for name in manifest.files}
-    for name, content in files.items():
-        if hashlib.sha256(content).hexdigest() != manifest.files[name]:
-            raise _tampered(folder, f"{name} differs from the checksum in the manifest.")
-    if GRAPH not in files:
-        raise _tampered(folder, f"The manifest names no {GRAPH}.")
-    return files
-
-
-def _complete(folder: Path, expected: set[str]) -> None:
-    """Refuse a folder that holds anything but the expected files."""
-    present = {entry.name: entry for entry in folder.iterdir()}
-    for name, entry in present.items():
-        if entry.is_symlink() or not entry.is_file():
-            raise _tampered(folder, f"{name} is not a plain file.")
-    if _RESERVED in present and present[_RESERVED].stat().st_size:
-        raise _tampered(folder, f"{_RESERVED} is not empty.")
-    if missing := sorted(expected - present.keys()):
-        raise _tampered(folder, f"{missing[0]} is in the manifest and not in the folder.")
-    if surplus := sorted(present.keys() - expected - {MANIFEST, _RESERVED}):
-        raise _tampered(folder, f"{surplus[0]} is in the folder and not in the manifest.")
-
-
-def _tampered(folder: Path, seen: str) -> TamperedError:
-    return TamperedError(seen, where=str(folder), next_step="get the package again from where it was published")
 
 
 def _options(folder: Path) -> onnxruntime.SessionOptions:

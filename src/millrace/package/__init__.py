@@ -1,1 +1,1 @@
-"""From a fit to a package: graph, parity, manifest, card."""
+"""From a fit to a portable package, and back to predictions."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -13,22 +14,52 @@ from millrace.records.package import FORMAT, Manifest, PackageInfo
 from millrace.store.objects import Store
 
 MANIFEST = "manifest.json"
+#: Created first of all in a version's folder, and always empty.
+RESERVED = ".reserved"
+
+#: Writes a file that speaks about the package itself, its version and checksums among them.
+Describe = Callable[[Manifest], bytes]
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def publish(store: Store, manifest: Manifest, files: Mapping[str, bytes]) -> tuple[Manifest, PackageInfo]:
+def publish(
+    store: Store, manifest: Manifest, files: Mapping[str, bytes], described: Mapping[str, Describe] | None = None
+) -> tuple[Manifest, PackageInfo]:
     """Write a package under the next free version of its name; give the manifest as written, and where it rests.
 
-    The version and the checksums of `manifest` are filled in here. The version is reserved by creating its first
-    object, so two writers never share one; a package without manifest (its writer died) is never listed.
+    The version and the checksums of `manifest` are filled in here; `described` are files made from it once they are.
+    The version is reserved by creating its first object, so two writers never share one; a package without manifest
+    (its writer died) is never listed. Raises `PackageError` when the name cannot be a folder's.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from millrace.records.evaluation import Evaluation
+    >>> from millrace.records.signature import Signature
+    >>> store = Store(tempfile.mkdtemp())
+    >>> signature, evaluation = Signature("regression", "price", ()), Evaluation("regression", {}, "rmse", 0)
+    >>> draft = Manifest("rent", 0, "r1", "2026-01-01T00:00:00Z", signature, evaluation, {})
+    >>> publish(store, draft, {"model.onnx": b"graph"})[1].version
+    1
+    >>> versions(store, "rent")
+    (1,)
     """
+    if not _NAME.fullmatch(manifest.name):
+        raise PackageError(
+            f"{manifest.name!r} cannot name a package.",
+            where="packages",
+            code="package.name",
+            allowed=["letters, digits, dot, dash and underscore, the first a letter or digit"],
+        )
     version = max(_taken(store, manifest.name), default=0) + 1
-    while not store.create(f"packages/{manifest.name}/{version}/.reserved", b""):
+    while not store.create(f"packages/{manifest.name}/{version}/{RESERVED}", b""):
         version += 1
     folder = f"packages/{manifest.name}/{version}"
-    for name, content in files.items():
+    numbered = replace(manifest, version=version, files=_checksums(files))
+    contents = {**files, **{name: describe(numbered) for name, describe in (described or {}).items()}}
+    for name, content in contents.items():
         store.write(f"{folder}/{name}", content)
-    checksums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    complete = replace(manifest, version=version, files=checksums)
+    complete = replace(numbered, files=_checksums(contents))
     store.write(f"{folder}/{MANIFEST}", encode(complete))
     return complete, PackageInfo(manifest.name, version, store.at(folder))
 
@@ -36,7 +67,7 @@ def publish(store: Store, manifest: Manifest, files: Mapping[str, bytes]) -> tup
 def versions(store: Store, name: str) -> tuple[int, ...]:
     """Which complete versions of package `name` rest here, ascending."""
     keys = (key.split("/") for key in store.keys(f"packages/{name}"))
-    return tuple(sorted(int(parts[2]) for parts in keys if len(parts) == 4 and parts[3] == MANIFEST))
+    return tuple(sorted(int(parts[2]) for parts in keys if _is_manifest(parts)))
 
 
 def find(store: Store, name: str, version: int) -> PackageInfo:
@@ -55,7 +86,7 @@ def find(store: Store, name: str, version: int) -> PackageInfo:
 
 def encode(manifest: Manifest) -> bytes:
     """The manifest as indented JSON, keys in a fixed order."""
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    return msgspec.json.format(msgspec.json.encode(manifest, enc_hook=_plain), indent=2)
 
 
 def decode(content: bytes, where: str) -> Manifest:
@@ -72,6 +103,21 @@ def decode(content: bytes, where: str) -> Manifest:
         return msgspec.convert(found, Manifest)
     except (msgspec.DecodeError, msgspec.ValidationError, TypeError, ValueError) as error:
         raise PackageError(f"The manifest cannot be read: {error}", where=where, code="package.manifest") from error
+
+
+def _plain(value: object) -> object:
+    """A NumPy scalar as a plain number."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise NotImplementedError(f"{type(value).__name__} has no place in a manifest")
+
+
+def _checksums(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+
+
+def _is_manifest(parts: list[str]) -> bool:
+    return len(parts) == 4 and parts[2].isdigit() and parts[3] == MANIFEST
 
 
 def _taken(store: Store, name: str) -> set[int]:

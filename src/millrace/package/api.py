@@ -1,0 +1,103 @@
+"""Packages from Python: look at one, trust one, ask one. Needs none of the libraries that trained it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from millrace.inference.model import Model
+from millrace.package.frame import demand, matrices, tabular
+from millrace.records.fit import Answer
+from millrace.records.package import Manifest, PackageInfo
+from millrace.records.signature import Signature
+from millrace.store.integrity import open_folder, read_manifest
+
+PROFILE = "profile.json"
+
+
+class Package:
+    """A model that answers frames, from the folder of one version.
+
+    ``Package.load("store/packages/churn/3").predict(frame)``
+    """
+
+    def __init__(self, path: Path, model: Model) -> None:
+        self.path = path
+        self._model = model
+
+    @classmethod
+    def load(cls, path: str | Path) -> Package:
+        """The package in a local folder, once every file of it was checked against the manifest.
+
+        Raises `TamperedError` or `PackageError` as `verify` does.
+        """
+        return cls(Path(path), Model.open(path))
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the package says about itself."""
+        return self._model.manifest
+
+    @property
+    def signature(self) -> Signature:
+        """What it takes and gives."""
+        return self.manifest.signature
+
+    @cached_property
+    def profile(self) -> bytes | None:
+        """The reference profile as JSON, as it rests in the package; None when there is none."""
+        return open_folder(self.path)[1].get(PROFILE)
+
+    def predict(self, frame: Any) -> pl.DataFrame:
+        """One row of predictions for each row of `frame`, in its order.
+
+        `frame` is a Polars or pandas frame, a mapping of columns or a sequence of mappings. Columns of the answer:
+        ``label`` String and ``p_<class>`` Float32 for each class, or ``value`` Float32. Columns that the signature
+        names and `frame` lacks count as missing. Raises `RequestError` when a column's type does not fit.
+        """
+        numbers, texts = matrices(tabular(frame), self.signature)
+        demand(numbers, texts, self.signature)
+        return _framed(self._model.answer(numbers, texts), self.signature)
+
+    def __repr__(self) -> str:
+        return f"Package({self.manifest.name!r}, version {self.manifest.version}, {str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        manifest = self.manifest
+        metrics = "".join(
+            f"<tr><td>{escape(name)}</td><td>{metric.value:.4g}</td><td>{metric.low:.4g} … {metric.high:.4g}</td></tr>"
+            for name, metric in manifest.evaluation.metrics.items()
+        )
+        return (
+            f"<b>{escape(manifest.name)}</b> version {manifest.version}: predicts "
+            f"<code>{escape(manifest.signature.target)}</code> from {len(manifest.signature.inputs)} columns"
+            f"<table><tr><th>metric</th><th>value</th><th>95 % interval</th></tr>{metrics}</table>"
+        )
+
+
+def inspect(path: str | Path) -> Manifest:
+    """The manifest of the package in a local folder; its files are not looked at."""
+    return read_manifest(Path(path))
+
+
+def verify(path: str | Path) -> PackageInfo:
+    """Check every file of the package in a local folder against its manifest.
+
+    Raises `TamperedError` naming the file, with the expected and the found SHA-256, when one was changed, and when one
+    is missing, surplus or a link; `PackageError` when there is no manifest that this version can read.
+    """
+    folder = Path(path)
+    manifest, _ = open_folder(folder)
+    return PackageInfo(manifest.name, manifest.version, str(folder))
+
+
+def _framed(answer: Answer, signature: Signature) -> pl.DataFrame:
+    if answer.label is None or answer.probabilities is None:
+        return pl.DataFrame({"value": answer.value})
+    classes = pl.Series(signature.classes, dtype=pl.String)
+    shares = {f"p_{name}": answer.probabilities[:, i] for i, name in enumerate(signature.classes)}
+    return pl.DataFrame({"label": classes.gather(answer.label), **shares})
