@@ -1,0 +1,79 @@
+"""Which single column gives the answer away: usually something written down only after the outcome was known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from millrace.records.signature import Field
+from millrace.train.encode import numbers, texts
+
+#: A column that alone ranks or explains the target this well is suspected.
+SUSPICIOUS = 0.999
+#: Values seen this often on average can be told from values that merely name their row.
+_ROWS_PER_VALUE = 5
+
+
+def leak_warnings(frame: pl.DataFrame, fields: Sequence[Field], truth: np.ndarray, target: str) -> tuple[str, ...]:
+    """A warning for each column that alone predicts the target almost perfectly; nothing is dropped.
+
+    Two signs: the target is a function of the column's values (share of rows in their value's largest class, or the
+    share of the target's variance that the values explain, at least 0.999), or, of two classes, the column ranks them
+    (ROC AUC at least 0.999 either way).
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"refunded": ["y", "n"] * 10, "age": [30, 41, 30, 55] * 5})
+    >>> leak_warnings(frame, [Field("refunded", "category")], np.array([1, 0] * 10), "returned")
+    ('Warning: `refunded` alone predicts `returned` almost perfectly. If it is known only after the outcome, \
+name it under model.drop.',)
+    """
+    found = [field.name for field in fields if _tells(frame, field, truth)]
+    return tuple(
+        f"Warning: `{name}` alone predicts `{target}` almost perfectly. If it is known only after the outcome, "
+        "name it under model.drop."
+        for name in found
+    )
+
+
+def _tells(frame: pl.DataFrame, field: Field, truth: np.ndarray) -> bool:
+    column = numbers(frame, field.name) if field.numeric else texts(frame, field.name).to_numpy()
+    if _explains(column, truth):
+        return True
+    if not field.numeric:
+        return False
+    if truth.dtype == np.int64:
+        return len(np.unique(truth)) == 2 and _ranks(column, truth)
+    return _proportional(column, truth)
+
+
+def _explains(column: np.ndarray, truth: np.ndarray) -> bool:
+    _, codes = np.unique(column.astype(str), return_inverse=True)
+    counts = np.bincount(codes)
+    if len(counts) < 2 or len(codes) < _ROWS_PER_VALUE * len(counts):
+        return False
+    if truth.dtype == np.int64:
+        table = np.zeros((len(counts), int(truth.max()) + 1))
+        np.add.at(table, (codes, truth), 1)
+        return bool(table.max(axis=1).sum() >= SUSPICIOUS * len(truth) > table.sum(axis=0).max())
+    means = np.bincount(codes, truth) / counts
+    return bool(np.var(means[codes]) >= SUSPICIOUS * np.var(truth))
+
+
+def _ranks(column: np.ndarray, truth: np.ndarray) -> bool:
+    from sklearn.metrics import roc_auc_score
+
+    known = np.isfinite(column)
+    if known.mean() < SUSPICIOUS or len(np.unique(truth[known])) < 2:
+        return False
+    area = float(roc_auc_score(truth[known], column[known]))
+    return max(area, 1 - area) >= SUSPICIOUS
+
+
+def _proportional(column: np.ndarray, truth: np.ndarray) -> bool:
+    known = np.isfinite(column)
+    if known.mean() < SUSPICIOUS or np.ptp(column[known]) == 0:
+        return False
+    return bool(np.corrcoef(column[known], truth[known])[0, 1] ** 2 >= SUSPICIOUS)
