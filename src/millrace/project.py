@@ -54,7 +54,9 @@ class Project:
         return cls(path, load(path))
 
     @classmethod
-    def init(cls, data: str, predict: str | None = None, *, folder: str | Path = ".", force: bool = False) -> InitResult:
+    def init(
+        cls, data: str, predict: str | None = None, *, folder: str | Path = ".", force: bool = False
+    ) -> InitResult:
         """Look at `data` and write a commented project file for it into `folder`.
 
         Raises `UsageError` when there is one already, unless `force`.

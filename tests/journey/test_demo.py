@@ -11,8 +11,6 @@ import pytest
 pytestmark = pytest.mark.journey
 
 
-
-
 def test_the_demo_tells_the_whole_story(tmp_path: Path, type_in: Callable[..., Any]) -> None:
     said = type_in("demo", "--into", "wheel").stdout
 

@@ -23,6 +23,8 @@ LINEAR_ROWS = 50_000
 MAX_TREES = 1500
 MAX_CLASS_TREES = 4000
 PATIENCE = 40
+#: Below this many cells a second thread waits more than it helps.
+_CELLS_PER_THREAD = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,14 @@ def _boosted(name: str, signature: Signature, metric: str, seed: int) -> Candida
         settings = dict(_BOOSTED[name]) | {
             "n_estimators": trees or most,
             "random_state": seed,
-            "n_jobs": os.cpu_count(),
+            "n_jobs": max(1, min(os.cpu_count() or 1, lesson.matrix.size // _CELLS_PER_THREAD)),
             "deterministic": True,
             "force_row_wise": True,
             "verbosity": -1,
         }
+        # In small tables a leaf of 40 rows would be most of the table.
+        fewest = settings.get("min_child_samples", 20)
+        settings["min_child_samples"] = min(fewest, max(2, len(lesson.truth) // 20))
         make = lightgbm.LGBMRegressor if signature.task == "regression" else lightgbm.LGBMClassifier
         if metric in ("mae", "median_ae"):
             settings["objective"] = "mae"
@@ -139,7 +144,7 @@ def _boosted(name: str, signature: Signature, metric: str, seed: int) -> Candida
         check: dict[str, Any] = {}
         if trees is None and lesson.check_matrix is not None:
             calls.append(lightgbm.early_stopping(PATIENCE, verbose=False))
-            check = {"eval_set": [(lesson.check_matrix, lesson.check_truth)]}
+            check = {"eval_X": lesson.check_matrix, "eval_y": lesson.check_truth}
         estimator.fit(lesson.matrix, lesson.truth, callbacks=calls, **check)
         return estimator, int(estimator.best_iteration_ or settings["n_estimators"])
 

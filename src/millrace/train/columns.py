@@ -14,7 +14,9 @@ from millrace.records.signature import Field, FieldType
 from millrace.train.encode import numbers, texts
 
 MAX_CATEGORIES = 1000
-_ID_NAME = re.compile(r"(^|[\W_])(id|uuid|guid|key|index|row|rownum|row_?number)$|^(id|uuid|guid)([\W_]|$)", re.I)
+_ID_NAME = re.compile(
+    r"(^|[\W_])(id|uuid|guid|key|index|row|rownum|row_?number)$|^(id|uuid|guid)([\W_]|$)", re.IGNORECASE
+)
 _ID_CAMEL = re.compile(r"[a-z](ID|Id|Key|UUID)$")
 #: A text column is free text rather than categories when most values differ and they run to this many words.
 _FREE_TEXT_WORDS = 3.0

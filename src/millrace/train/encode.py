@@ -6,14 +6,12 @@ The packaged graph repeats these operations from the same records, so the order 
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Sequence
-from math import log
 
 import numpy as np
 import polars as pl
 
+from millrace.errors import TrainingError
 from millrace.records.encoding import (
     Encoding,
     LookupEncoding,
@@ -81,7 +79,7 @@ def _columns(frame: pl.DataFrame, encoding: Encoding) -> Matrix:
         case PeriodEncoding():
             return _period(numbers(frame, encoding.column), encoding)
         case WordsEncoding():
-            return _words(texts(frame, encoding.column), encoding)
+            raise TrainingError(f"`{encoding.column}` is encoded as words, which is not applied yet.", where="train")
 
 
 def _number(values: Numbers, encoding: NumberEncoding) -> Matrix:
@@ -98,7 +96,8 @@ def _lookup(values: pl.Series, encoding: LookupEncoding) -> Matrix:
     table = np.array([encoding.unseen, encoding.missing, *encoding.rows], dtype=np.float32)
     places = {"": 1} | {category: place for place, category in enumerate(encoding.categories, start=2)}
     found = values.replace_strict(list(places), list(places.values()), default=0, return_dtype=pl.Int32)
-    return table[found.to_numpy()]
+    rows: Matrix = table[found.to_numpy()]
+    return rows
 
 
 def _period(values: Numbers, encoding: PeriodEncoding) -> Matrix:
@@ -106,32 +105,3 @@ def _period(values: Numbers, encoding: PeriodEncoding) -> Matrix:
     angle = (turns - np.floor(turns)) * (2 * np.pi)
     waves = np.column_stack([np.sin(angle), np.cos(angle)]).astype(np.float32)
     return np.where(np.isnan(values)[:, None], np.float32(0), waves)
-
-
-def _words(values: pl.Series, encoding: WordsEncoding) -> Matrix:
-    places = {words: place for place, words in enumerate(encoding.vocabulary)}
-    matrix = np.zeros((len(values), encoding.width), dtype=np.float32)
-    for row, text in enumerate(values):
-        for term, count in Counter(terms(text, encoding.pattern, encoding.ngrams)).items():
-            if term in places:
-                place = places[term]
-                matrix[row, place] = (1 + log(count) if encoding.sublinear else count) * encoding.idf[place]
-    lengths = np.sqrt((matrix * matrix).sum(axis=1, keepdims=True))
-    return matrix / np.where(lengths == 0, np.float32(1), lengths)
-
-
-def terms(text: str, pattern: str, ngrams: tuple[int, int]) -> list[str]:
-    """Which words and word sequences a text holds, lower-cased.
-
-    Examples
-    --------
-    >>> terms("Nice day, nice!", r"[a-z0-9]+", (1, 2))
-    ['nice', 'day', 'nice', 'nice day', 'day nice']
-    """
-    words = re.findall(pattern, text.lower())
-    low, high = ngrams
-    return [
-        " ".join(words[start : start + size])
-        for size in range(low, high + 1)
-        for start in range(len(words) - size + 1)
-    ]

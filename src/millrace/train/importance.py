@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
 from millrace.records.evaluation import Metric
-from millrace.records.signature import Signature
 from millrace.train.clock import Clock
 
 MAX_ROWS = 2000
@@ -20,46 +19,43 @@ _T = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
 
 def importances(
     rows: pl.DataFrame,
-    signature: Signature,
-    loss_of: Callable[[pl.DataFrame], float],
-    seed: int,
+    names: Sequence[str],
+    measure: Callable[[pl.DataFrame], float],
     clock: Clock,
+    *,
+    seed: int,
+    higher_is_better: bool,
 ) -> Mapping[str, Metric]:
-    """Permutation importance (Breiman, 2001; Fisher et al., 2019) of each input, largest first.
+    """Permutation importance (Breiman, 2001; Fisher et al., 2019) of the named columns, largest first.
 
     Parameters
     ----------
-    rows
-        At most `MAX_ROWS` test rows.
-    loss_of
-        What is lost on such rows: the deciding metric, or its negative where higher is better.
+    measure
+        The metric of a model's answers on such rows.
 
     Returns
     -------
     Mapping
-        By column, the mean rise of the loss over up to five shufflings, with its 95 % interval (Student's t). When
-        time is up after two shufflings of every column, no more are made; before that, nothing is said.
+        By column, what the metric loses on average over up to five shufflings, with its 95 % interval (Student's t).
+        When time is up after two shufflings of every column, no more are made; before that, nothing is said.
     """
     rng = np.random.default_rng(seed)
-    whole = loss_of(rows)
-    rises: dict[str, list[float]] = {field.name: [] for field in signature.inputs}
+    whole = measure(rows)
+    losses: dict[str, list[float]] = {name: [] for name in names}
     for repeat in range(REPEATS):
         clock.tell(f"importance of columns, shuffling {repeat + 1} of {REPEATS}")
         order = rng.permutation(rows.height)
-        round_ = {}
-        for name in rises:
+        for name in names:
             if clock.left() < 0:
-                return _summary(rises)
-            shuffled = rows.with_columns(rows[name][order])
-            round_[name] = loss_of(shuffled) - whole
-        for name, rise in round_.items():
-            rises[name].append(rise)
-    return _summary(rises)
+                return _summary({name: found[:repeat] for name, found in losses.items()})
+            change = measure(rows.with_columns(rows[name][order])) - whole
+            losses[name].append(-change if higher_is_better else change)
+    return _summary(losses)
 
 
-def _summary(rises: Mapping[str, list[float]]) -> Mapping[str, Metric]:
+def _summary(losses: Mapping[str, list[float]]) -> Mapping[str, Metric]:
     found = {}
-    for name, values in rises.items():
+    for name, values in losses.items():
         if len(values) < _MIN_REPEATS:
             return {}
         mean = float(np.mean(values))

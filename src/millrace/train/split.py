@@ -19,9 +19,10 @@ from millrace.errors import TrainingError, nearest
 from millrace.records.signature import Field
 from millrace.train.encode import numbers, texts
 
-Keys = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-Rows = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+Keys = np.ndarray
+Rows = np.ndarray
+Folds = list[tuple[Rows, Rows]]
+Mask = np.ndarray
 
 
 def order_keys(frame: pl.DataFrame, fields: Sequence[Field], split: SplitSettings) -> Keys:
@@ -78,7 +79,7 @@ def sealed(keys: Keys, strata: Rows, share: float) -> Mask:
     return mask
 
 
-def folds(keys: Keys, strata: Rows, count: int) -> list[tuple[Rows, Rows]]:
+def folds(keys: Keys, strata: Rows, count: int) -> Folds:
     """Training and validation row numbers of each fold: every stratum is dealt evenly, ties staying together.
 
     Validation rows of a stratum that is absent from the training side are left out, and folds with fewer than two
@@ -92,13 +93,13 @@ def folds(keys: Keys, strata: Rows, count: int) -> list[tuple[Rows, Rows]]:
     return _learnable(pairs, strata)
 
 
-def holdout(keys: Keys, strata: Rows, share: float) -> list[tuple[Rows, Rows]]:
+def holdout(keys: Keys, strata: Rows, share: float) -> Folds:
     """One fold whose validation part is the `share` of rows with the lowest keys: the latest, under a time split."""
     held = _shares(keys) < share
     return _learnable([(np.flatnonzero(~held), np.flatnonzero(held))], strata)
 
 
-def _learnable(pairs: list[tuple[Rows, Rows]], strata: Rows) -> list[tuple[Rows, Rows]]:
+def _learnable(pairs: Folds, strata: Rows) -> Folds:
     kinds = min(2, len(np.unique(strata)))
     pairs = [(learn, check[np.isin(strata[check], strata[learn])]) for learn, check in pairs]
     return [(learn, check) for learn, check in pairs if len(check) and len(np.unique(strata[learn])) >= kinds]

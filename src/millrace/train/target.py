@@ -119,7 +119,9 @@ def _labels(series: pl.Series) -> pl.Series:
 def _classes(labels: pl.Series, settings: ModelSettings) -> tuple[Target, tuple[str, ...]]:
     counts = dict(labels.value_counts().iter_rows())
     if len(counts) > MAX_CLASSES:
-        raise _refused(f"`{labels.name}` has {len(counts)} distinct values, more than {MAX_CLASSES} classes.", "classes")
+        raise _refused(
+            f"`{labels.name}` has {len(counts)} distinct values, more than {MAX_CLASSES} classes.", "classes"
+        )
     task: Task = "binary" if len(counts) == 2 and settings.task != "multiclass" else "multiclass"
     if settings.task not in ("auto", task):
         raise _refused(f"`{labels.name}` has {len(counts)} classes; {settings.task} needs 2.", "classes")
@@ -129,8 +131,6 @@ def _classes(labels: pl.Series, settings: ModelSettings) -> tuple[Target, tuple[
         positive = _positive(names, counts, settings)
         names.sort(key=lambda name: name == positive)
     alone = [name for name in names if counts[name] < 2]
-    if alone and task == "binary":
-        raise _refused(f"Class `{alone[0]}` of `{labels.name}` has one row; learning needs two or more.", "lone-class")
     notes = tuple(f"Class `{name}` of `{labels.name}` has one row: its quality cannot be judged." for name in alone)
     places = {name: place for place, name in enumerate(names)}
     truth = labels.replace_strict(places, return_dtype=pl.Int64).to_numpy().astype(np.int64)

@@ -39,7 +39,8 @@ class Classroom:
         """The truth of some rows as float64 ``[rows, outputs]``: class membership, or the value."""
         if self.signature.task == "regression":
             return self.truth[chosen, None].astype(np.float64)
-        return np.eye(len(self.signature.classes))[self.truth[chosen]]
+        members: np.ndarray = np.eye(len(self.signature.classes))[self.truth[chosen]]
+        return members
 
     def lesson(self, recipe: Recipe, fold: int) -> Lesson:
         """A fold's matrices under a recipe; the encodings are fitted on its learning rows alone."""
@@ -62,9 +63,7 @@ class Trial:
     trees: int
 
 
-def try_candidates(
-    room: Classroom, candidates: Sequence[Candidate], scorer: Scorer, clock: Clock
-) -> tuple[Trial, ...]:
+def try_candidates(room: Classroom, candidates: Sequence[Candidate], scorer: Scorer, clock: Clock) -> tuple[Trial, ...]:
     """Cross-validate candidates in order until the time for search is spent; at least the first one is tried.
 
     When time runs short a family gets fewer folds, all its candidates alike, and a candidate that was cut off is

@@ -89,7 +89,9 @@ class Story:
         (self.folder / "data" / "records-1.csv").write_text(messy(self.patients.known))
         path = self.folder / "millrace.yaml"
         path.write_text(PROJECT_FILE)
-        self.console.print(Panel(Syntax(PROJECT_FILE.rstrip(), "yaml", background_color="default"), title="millrace.yaml"))
+        self.console.print(
+            Panel(Syntax(PROJECT_FILE.rstrip(), "yaml", background_color="default"), title="millrace.yaml")
+        )
         return Project.load(path)
 
     def run(self, project: Project) -> Run:
@@ -160,7 +162,9 @@ class Story:
 
     def roll_back(self, project: Project, clinic: Clinic) -> None:
         """Give traffic back, at once."""
-        self.chapter("7  Change your mind", "millrace release rollback", "Every change of champion is recorded and reversible.")
+        self.chapter(
+            "7  Change your mind", "millrace release rollback", "Every change of champion is recorded and reversible."
+        )
         back = project.rollback("demo: seeing is believing")
         answering = clinic.wait_for(back.version, self._someone())
         self.console.print(f"Version [bold]{answering}[/] answers again.")
