@@ -39,6 +39,7 @@ def compile_cleaning(settings: SourceSettings, final: Mapping[str, pl.DataType],
     trimmed: frozenset[str] = frozenset()
     steps: list[tuple[pl.Expr, ...]] = []
     identity: tuple[str, ...] | None = None
+    whole = False
     for ordinal, step in enumerate(settings.clean):
         at = f"{where}.clean[{ordinal}]"
         name, value = _step(step, at)
@@ -46,10 +47,9 @@ def compile_cleaning(settings: SourceSettings, final: Mapping[str, pl.DataType],
             texts = list(final) if value == "all" else _columns(value, final, at)
             trimmed |= frozenset(texts)
         elif name == "drop_duplicates":
-            identity = _identity(value, settings, final, at)
+            identity, whole = _identity(value, settings, final, at), value == "all"
         else:
             steps.append(tuple(_expressions(name, value, final, at)))
-    whole = identity is not None and len(identity) == len(final)
     return Cleaning(trimmed, tuple(steps), identity, whole)
 
 

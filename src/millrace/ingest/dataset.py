@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 def dataset(settings: ProjectSettings, store: Store) -> tuple[pl.DataFrame, dict[str, int]]:
     """The rows for training, and the version of each table that they came from.
 
-    Without `dataset.sql`: the rows of the only source in the order of their origins. With it: the query's result, sorted
-    by all its columns, so that the same tables give the same rows in the same order; whole numbers come as Int64, other
-    numbers as Float64. Raises `ProjectFileError` for a query that is missing or wrong, `DataError` where a source has no
-    table yet or no row is left.
+    Without `dataset.sql`: the rows of the only source in the order of their origins. With it: the query's result,
+    sorted by all its columns, so that the same tables give the same rows in the same order; whole numbers come as
+    Int64, other numbers as Float64. Raises `ProjectFileError` for a query that is missing or wrong, `DataError` where a
+    source has no table yet or no row is left.
     """
     sql = (settings.dataset or {}).get("sql")
     tables = {name: Table(store, f"tables/{name}") for name in settings.sources}

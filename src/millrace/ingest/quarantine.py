@@ -30,7 +30,7 @@ def set_aside(store: Store, source: str, number: int, refused: pl.DataFrame, rec
         pl.lit(number, dtype=pl.Int64).alias("_batch"),
     ).select(_COLUMNS)
     now = table.snapshot()
-    while not _holds(now, number):
+    while now.number != number and not _holds(now, number):
         now = table.append(now, rows, number)
 
 

@@ -1,0 +1,116 @@
+"""A source held in memory, and processes that ingest it and die at a chosen point."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from millrace.config.schema import SourceSettings
+from millrace.errors import MillraceError
+from millrace.ingest.stage import ingest_source
+from millrace.records.batch import Batch, Position
+from millrace.records.ingestion import Ingested
+from millrace.records.progress import Step, Watch, unwatched
+from millrace.store.objects import Store
+from millrace.store.tables import Table
+
+REFUSED = {"line": pl.Int64(), "column": pl.String(), "reason": pl.String(), "raw": pl.String()}
+
+
+class Listed:
+    """Batches from a list of frames; the position is how many were read."""
+
+    def __init__(self, frames: Sequence[pl.DataFrame], refused: Sequence[str] = ()) -> None:
+        self.frames = frames
+        self.refused = refused
+        self.acknowledged: list[int] = []
+
+    def batches(self, after: Position | None) -> Iterator[Batch]:
+        first = 1
+        for ordinal, frame in enumerate(self.frames):
+            if ordinal >= (after["frames"] if after else 0):
+                lines = list(self.refused) if ordinal == 0 else []
+                refused = pl.DataFrame(
+                    [(90 + i, "tenure", "a quote is not closed", line) for i, line in enumerate(lines)],
+                    REFUSED,
+                    orient="row",
+                )
+                yield Batch(
+                    frame,
+                    refused,
+                    "memory",
+                    first,
+                    {"frames": ordinal + 1},
+                    lambda o=ordinal: self.acknowledged.append(o),
+                )
+            first += frame.height
+
+
+def settings(**sections: Any) -> SourceSettings:
+    return SourceSettings.model_validate({"from": "memory", **sections})
+
+
+def take(
+    store: Store, frames: Sequence[pl.DataFrame], watch: Watch = unwatched, run: str = "run", **sections: Any
+) -> Ingested:
+    return ingest_source(Listed(frames), "customers", settings(**sections), store, run, watch)
+
+
+#: Three batches: rows that fail a type, a check, both; duplicates within a batch and across; one batch refused whole.
+RULES: dict[str, Any] = {
+    "key": "id",
+    "columns": {"charge": {"type": "number"}},
+    "clean": [{"trim": "all"}, {"drop_duplicates": "key"}],
+    "checks": {"tenure_positive": "tenure >= 0"},
+}
+FRAMES = (
+    pl.DataFrame({"id": [1, 2, 2, 3], "charge": ["1.5", " 2", "2", "abc"], "tenure": [1, 2, 2, -3]}),
+    pl.DataFrame({"id": [4, 5], "charge": ["x", "y"], "tenure": [4, -5]}),
+    pl.DataFrame({"id": [1, 6, 7], "charge": ["1.5", "6", None], "tenure": [1, -6, None]}),
+)
+
+
+def die_at(folder: Path, ordinal: int) -> None:
+    """Ingest, and kill this process at its `ordinal`-th step."""
+    steps = iter(range(ordinal + 1))
+
+    def fatal(step: Step) -> None:
+        if next(steps) == ordinal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    take(Store(folder), FRAMES, fatal, "killed", **RULES)
+
+
+def start_together(folder: Path, barrier: Any, run: str) -> None:
+    """Ingest at the same moment as the others that wait at `barrier`."""
+    barrier.wait()
+    take(Store(folder), FRAMES, run=run, **RULES)
+
+
+def live_until_killed(folder: Path, begun: Any, run: str) -> None:
+    """Say that it begins, then ingest."""
+    begun.set()
+    take(Store(folder), FRAMES, run=run, **RULES)
+
+
+def with_full_disk(folder: Path, answers: Any) -> None:
+    """Ingest where no file can grow beyond 2 KB, as on a disk that is full; answer with the error."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, resource.RLIM_INFINITY))
+    try:
+        take(Store(folder), FRAMES, **RULES)
+    except MillraceError as error:
+        answers.put((type(error).__name__, str(error)))
+
+
+def rests(store: Store) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The table and all that rests in the quarantine, without what names the run and the time."""
+    table = Table(store, "tables/customers").read(bookkeeping=True)
+    refused = Table(store, "quarantine/customers").read(bookkeeping=True)
+    return table.drop("_run").sort("_row"), refused.drop("_run", "_at").sort("_row")
