@@ -56,9 +56,25 @@ _HOME = MappingProxyType(
     }
 )
 
-__all__ = [  # noqa: PLE0604 - computed from the table above, so the two cannot differ
+__all__ = [
+    "Alarm",
+    "Decision",
+    "Difference",
+    "Evaluation",
+    "Field",
+    "Ingested",
+    "Manifest",
+    "Metric",
+    "MillraceError",
+    "Package",
+    "Project",
+    "Release",
+    "Run",
+    "Signature",
+    "Step",
     "__version__",
-    *_HOME,
+    "drift",
+    "evaluate",
 ]
 
 
@@ -69,4 +85,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return list(__all__)

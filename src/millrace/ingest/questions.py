@@ -19,8 +19,8 @@ _ONLY_FOR_TABLES = "drop_duplicates"
 def questions(settings: ProjectSettings, path: str) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Yield the rows of a file, cleaned as the project's only source is, with those that cannot be read.
 
-    The second frame has `_row`, `_rules`, `_reasons` and `_raw`. A project that merges several sources says by SQL what a
-    row is, so its questions are expected in that form and are only read. Raises `SourceError` when there is no such file.
+    The second frame has `_row`, `_rules`, `_reasons` and `_raw`. A project that merges several sources says
+    by SQL what a row is, so its questions are expected in that form. Raises `SourceError` when there is no such file.
     """
     source = SourceSettings(**{"from": path})
     if len(settings.sources) == 1 and settings.dataset is None:

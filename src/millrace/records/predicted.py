@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """`rows` answers, written to `path` by version `version` of `package` within `seconds`; `refused` rows could not be read."""
+    """`rows` answers, written to `path` by `version` of `package` in `seconds`; `refused` rows could not be read."""
 
     rows: int
     path: str

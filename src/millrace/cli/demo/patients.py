@@ -30,7 +30,7 @@ class Patients:
 
 
 def patients(seed: int = 7) -> Patients:
-    """Deal the 569 records: 350 known at the start, 100 seen by the usual scanner, 119 by one that reads texture too high."""
+    """Deal the records: 350 known at the start, 100 for the usual scanner, 119 for one that reads texture too high."""
     from sklearn.datasets import load_breast_cancer
 
     data = load_breast_cancer()

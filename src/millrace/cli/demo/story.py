@@ -81,8 +81,8 @@ class Story:
         self.chapter(
             "1  Raw data and one project file",
             "",
-            "350 real biopsies from Wisconsin, as messy as records arrive: blanks, `n/a`, twelve duplicates, a negative\n"
-            "area, a number in words, two broken lines. The project file says what a good row is and what to predict.\n",
+            "350 real biopsies from Wisconsin, as messy as records arrive: blanks, `n/a`, twelve duplicates, a\n"
+            "negative area, a number in words, two broken lines. The project file says what a good row is.\n",
         )
         self._clear()
         (self.folder / "data").mkdir(parents=True)
@@ -108,8 +108,8 @@ class Story:
         self.console.print(evaluation.evaluation(run.evaluation))
         self.console.print(release.gate(run.gate))
         self.console.print(
-            f"Package [bold]{run.package.name} {run.package.version}[/] holds one ONNX graph, proved row by row against the "
-            f"trained model, and is champion now."
+            f"Package [bold]{run.package.name} {run.package.version}[/] holds one ONNX graph, proved row by row "
+            "against the trained model, and is champion now."
         )
         return run
 
