@@ -95,6 +95,11 @@ def _cell(cell: Cell) -> str:
     return cell.html if isinstance(cell, Markup) else words(cell)
 
 
+def items(told: list[str]) -> str:
+    """A list of sentences that are HTML already; nothing where there are none."""
+    return f'<ul class="plain">{"".join(f"<li>{item}</li>" for item in told)}</ul>' if told else ""
+
+
 def track(value: float, low: float, high: float, ends: tuple[float, float], tick: float | None = None) -> str:
     """An interval and its value on a bar from ``ends[0]`` to ``ends[1]``, with a tick to compare with."""
 

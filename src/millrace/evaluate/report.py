@@ -9,15 +9,15 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from html import escape
-from importlib.metadata import version
 
 import numpy as np
 
+from millrace import __version__
 from millrace.errors import DataError
-from millrace.evaluate import sections
 from millrace.evaluate.charts import binary, multiclass, regression
 from millrace.evaluate.charts.figure import Figure
 from millrace.evaluate.page import figures, page, section
+from millrace.evaluate.sections import measured, model, rows, verdict
 from millrace.records.evaluation import Difference
 from millrace.records.fit import Fit
 from millrace.records.ingestion import Ingested
@@ -56,24 +56,24 @@ def render(
     named = f"{package.name} version {package.version}" if package is not None else "not packaged yet"
     header = (
         f'<p class="kicker">Model report · {escape(named)}</p><h1>{escape(title)}</h1>'
-        + sections.verdict(evaluation, signature, gate)
-        + sections.key_figures(evaluation, gate, comparison)
+        + verdict.verdict(evaluation, signature, gate)
+        + verdict.key_figures(evaluation, gate, comparison)
     )
     body = "".join(
         (
-            sections.release(gate, comparison),
-            sections.metrics(evaluation),
-            sections.confusion(evaluation),
-            sections.per_class(evaluation),
+            verdict.release(gate, comparison),
+            measured.metrics(evaluation),
+            measured.confusion(evaluation),
+            measured.per_class(evaluation),
             section("Curves", figures(_figures(fit))),
-            sections.importances(evaluation),
-            sections.ladder(fit),
-            sections.data(ingested, fit),
-            sections.columns(signature),
-            sections.notes(fit),
+            model.importances(evaluation),
+            model.ladder(fit),
+            rows.data(ingested, fit),
+            rows.columns(signature),
+            model.notes(fit),
         )
     )
-    footer = f"<p>{escape(named)} · Millrace {version('millrace')} · Python {platform.python_version()}</p>"
+    footer = f"<p>{escape(named)} · Millrace {__version__} · Python {platform.python_version()}</p>"
     return page(title, header, body, footer)
 
 
