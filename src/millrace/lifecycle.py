@@ -105,8 +105,9 @@ def pack(site: Site, fit: Fit, identity: str, versions: Mapping[str, int]) -> tu
     """Fit → package: one graph, proved to give the fit's answers."""
     from millrace.package.stage import pack as stage
     from millrace.profile.build import profile
+    from millrace.profile.file import encode
 
-    reference = profile(fit.train_rows, fit.signature)
+    reference = encode(profile(fit.train_rows, fit.signature))
     lineage = {"tables": dict(versions), "project": _digest(site.settings)}
     return stage(
         fit,
@@ -114,7 +115,7 @@ def pack(site: Site, fit: Fit, identity: str, versions: Mapping[str, int]) -> tu
         name=site.settings.project,
         run=identity,
         lineage=lineage,
-        profile=msgspec.json.encode(reference),
+        profile=reference,
         watch=site.watch,
     )
 
@@ -179,9 +180,10 @@ def champion(site: Site) -> Release | None:
 
 def watch_over(site: Site) -> Decision:
     """Prediction log and feedback → decision."""
-    from millrace.errors import ReleaseError
+    from millrace.errors import PackageError, ReleaseError
     from millrace.monitor.stage import monitor
     from millrace.package.api import Package
+    from millrace.profile.file import decode
     from millrace.store.prediction_log import feedback, predictions
 
     current = champion(site)
@@ -193,11 +195,13 @@ def watch_over(site: Site) -> Decision:
             next_step="millrace run",
         )
     package = Package.load(site.store.at(f"packages/{current.package}/{current.version}"))
+    if package.profile is None:
+        raise PackageError("This package has no reference profile to compare with.", where=str(package.path))
     return monitor(
         site.store,
         site.settings.monitor,
         package.manifest,
-        package.profile,
+        decode(package.profile),
         predictions(site.store),
         feedback(site.store),
     )

@@ -128,15 +128,15 @@ class Project:
 
     def inspect(self, version: int | None = None) -> Manifest:
         """What a package says about itself."""
-        from millrace.package.api import Package
+        from millrace.package.api import inspect
 
-        return Package.inspect(self._package(version).path)
+        return inspect(self._package(version).path)
 
     def verify(self, version: int | None = None) -> PackageInfo:
         """Check every file of a package against its manifest. Raises `TamperedError`."""
-        from millrace.package.api import Package
+        from millrace.package.api import verify
 
-        return Package.verify(self._package(version).path)
+        return verify(self._package(version).path)
 
     def predict(self, source: str, to: str, *, version: int | None = None, watch: Watch = unwatched) -> Predicted:
         """Answer every row of a file, into a CSV or Parquet file."""

@@ -36,9 +36,9 @@ def inspect(
     if path is None:
         show(opened(project).inspect(version), as_json, manifest)
         return
-    from millrace.package.api import Package  # type: ignore[import-not-found, unused-ignore]
+    from millrace.package import api
 
-    show(Package.inspect(path), as_json, manifest)
+    show(api.inspect(path), as_json, manifest)
 
 
 def verify(
@@ -55,6 +55,6 @@ def verify(
     if path is None:
         show(opened(project).verify(version), as_json, verified)
         return
-    from millrace.package.api import Package  # type: ignore[import-not-found, unused-ignore]
+    from millrace.package import api
 
-    show(Package.verify(path), as_json, verified)
+    show(api.verify(path), as_json, verified)

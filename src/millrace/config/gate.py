@@ -1,4 +1,4 @@
-"""What a condition of release says: `roc_auc >= 0.80`, or `better than champion`."""
+"""What a condition of release says: `roc_auc >= 0.80`, `better than champion`, `not worse than champion`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from millrace.config.metrics import METRICS
 from millrace.errors import ProjectFileError, nearest
 
 BETTER = "better than champion"
+NOT_WORSE = "not worse than champion"
 OPERATORS: Mapping[str, Callable[[float, float], bool]] = MappingProxyType(
     {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 )
@@ -38,11 +39,13 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class BetterThanChampion:
-    """The primary metric is better than the champion's, on the same rows."""
+class AgainstChampion:
+    """The primary metric against the champion's on the same rows: surely better, or merely not surely worse."""
+
+    better: bool
 
 
-Condition = Bound | BetterThanChampion
+Condition = Bound | AgainstChampion
 
 
 def parse_condition(text: str) -> Condition:
@@ -53,17 +56,18 @@ def parse_condition(text: str) -> Condition:
     >>> parse_condition("roc_auc >= 0.80")
     Bound(metric='roc_auc', operator='>=', value=0.8)
     >>> parse_condition("better than champion")
-    BetterThanChampion()
+    AgainstChampion(better=True)
     """
-    if " ".join(text.casefold().split()) == BETTER:
-        return BetterThanChampion()
+    plain = " ".join(text.casefold().split())
+    if plain in (BETTER, NOT_WORSE):
+        return AgainstChampion(better=plain == BETTER)
     match = _BOUND.fullmatch(text)
     if match is None:
         raise ProjectFileError(
             f"`{text}` is not a condition of release.",
             code="config.value",
-            allowed=[f"<metric> {' | '.join(OPERATORS)} <number>", BETTER],
-            nearest=nearest(text, [BETTER]),
+            allowed=[f"<metric> {' | '.join(OPERATORS)} <number>", BETTER, NOT_WORSE],
+            nearest=nearest(text, [BETTER, NOT_WORSE]),
         )
     return Bound(metric(match["metric"]), match["operator"], _number(match["value"]))
 

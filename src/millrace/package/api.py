@@ -59,9 +59,13 @@ class Package:
         ``label`` String and ``p_<class>`` Float32 for each class, or ``value`` Float32. Columns that the signature
         names and `frame` lacks count as missing. Raises `RequestError` when a column's type does not fit.
         """
+        return _framed(self.answer(frame), self.signature)
+
+    def answer(self, frame: Any) -> Answer:
+        """The same as arrays: class indices and probabilities, or values."""
         numbers, texts = matrices(tabular(frame), self.signature)
         demand(numbers, texts, self.signature)
-        return _framed(self._model.answer(numbers, texts), self.signature)
+        return self._model.answer(numbers, texts)
 
     def __repr__(self) -> str:
         return f"Package({self.manifest.name!r}, version {self.manifest.version}, {str(self.path)!r})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from millrace.config.gate import BETTER, Bound, parse_condition
+from millrace.config.gate import BETTER, NOT_WORSE, Bound, parse_condition
 from millrace.errors import ProjectFileError, nearest
 from millrace.records.evaluation import Difference, Evaluation, Metric
 from millrace.records.release import GateVerdict
@@ -26,14 +26,14 @@ def judge_gate(conditions: tuple[str, ...], evaluation: Evaluation, comparison: 
     """
     answers = [_answer(condition, evaluation, comparison) for condition in conditions]
     if not conditions:
-        answers.append(_champion("not worse than champion", comparison, doubt=True))
+        answers.append(_champion(NOT_WORSE, comparison, doubt=True))
     return GateVerdict(all(holds for holds, _ in answers), tuple(sentence for _, sentence in answers))
 
 
 def _answer(condition: str, evaluation: Evaluation, comparison: Difference | None) -> tuple[bool, str]:
     meaning = parse_condition(condition)
     if not isinstance(meaning, Bound):
-        return _champion(BETTER, comparison, doubt=False)
+        return _champion(BETTER if meaning.better else NOT_WORSE, comparison, doubt=not meaning.better)
     if meaning.metric not in evaluation.metrics:
         raise ProjectFileError(
             f"`{meaning.metric}` is not measured for a {evaluation.task} model, so `{condition}` cannot be judged.",

@@ -3,7 +3,7 @@
 import pytest
 
 from millrace.config.false_alarms import parse_false_alarms
-from millrace.config.gate import BetterThanChampion, Bound, parse_condition
+from millrace.config.gate import AgainstChampion, Bound, parse_condition
 from millrace.config.rules import check_step
 from millrace.config.triggers import parse_trigger
 from millrace.errors import ProjectFileError
@@ -16,7 +16,8 @@ from millrace.errors import ProjectFileError
         ("rmse<5e4", Bound("rmse", "<", 50000.0)),
         ("recall > 90%", Bound("recall", ">", 0.9)),
         ("r2 >= -.5", Bound("r2", ">=", -0.5)),
-        ("Better  than champion", BetterThanChampion()),
+        ("Better  than champion", AgainstChampion(better=True)),
+        ("not worse than champion", AgainstChampion(better=False)),
     ],
 )
 def test_a_condition_is_a_bound_or_a_comparison(text, condition):

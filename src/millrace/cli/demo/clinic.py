@@ -47,7 +47,7 @@ class Clinic:
         request = Request(self.url + path, json.dumps(body).encode(), {"content-type": "application/json"})  # noqa: S310
         with urlopen(request, timeout=10) as answer:  # noqa: S310 - the address is the loopback one started here
             content = answer.read()
-        return json.loads(content) if content else {}  # type: ignore[no-any-return]
+        return json.loads(content) if content else {}
 
 
 @contextmanager

@@ -43,7 +43,7 @@ model:
   budget: 10 s
   gate:
     - roc_auc >= 0.95
-    - better than champion or as good
+    - not worse than champion
 
 monitor:
   false_alarms: 1 per month
