@@ -99,10 +99,21 @@ def infer(frames: Iterable[pl.DataFrame], missing: Mapping[str, tuple[str, ...]]
         for column in frame.get_columns():
             values = column
             if markers := missing.get(column.name):
-                values = column.filter(~column.str.strip_chars().is_in([marker.strip() for marker in markers]))
+                values = column.filter(~is_marker(column, markers))
             known = seen.get(column.name)
             seen[column.name] = "text" if known == "text" else widest(known, kind_of(values))
     return {name: kind or "text" for name, kind in seen.items()}
+
+
+def is_marker(values: pl.Series, markers: tuple[str, ...]) -> pl.Series:
+    """Where texts, apart from blanks around them, are one of `markers`.
+
+    Examples
+    --------
+    >>> is_marker(pl.Series(["?", " ? ", "1", " "]), ("?", " ")).to_list()
+    [True, True, False, True]
+    """
+    return values.str.strip_chars().is_in([marker.strip() for marker in markers])
 
 
 def _fits(present: pl.Series, kind: ColumnType) -> bool:

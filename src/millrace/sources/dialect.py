@@ -138,7 +138,7 @@ def _has_header(settings: SourceSettings, sniffed: bool, first: list[str], expec
         return sniffed
     if set(first) == set(expected):
         return True
-    return sniffed and expected != _numbered(len(expected))
+    return sniffed and expected != numbered(len(expected))
 
 
 def _names(path: Path, settings: SourceSettings, header: bool, first: list[str]) -> tuple[str, ...]:
@@ -151,10 +151,11 @@ def _names(path: Path, settings: SourceSettings, header: bool, first: list[str])
                 next_step="give one name per column",
             )
         return settings.names
-    return _distinct(first) if header else _numbered(len(first))
+    return _distinct(first) if header else numbered(len(first))
 
 
-def _numbered(count: int) -> tuple[str, ...]:
+def numbered(count: int) -> tuple[str, ...]:
+    """The names of columns that have none: ``column_1``, ``column_2``, …."""
     return tuple(f"column_{index}" for index in range(1, count + 1))
 
 

@@ -20,7 +20,7 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError, nearest
 from millrace.records.batch import Batch, Position
 from millrace.sources.base import Refusal, refused
-from millrace.sources.column_types import DTYPES, MEANING, infer, parse
+from millrace.sources.column_types import DTYPES, MEANING, infer, is_marker, parse
 from millrace.sources.paths import fingerprint, fixed_part, found
 
 BATCH_ROWS = 200_000
@@ -142,7 +142,7 @@ class FileSource:
         reasons: dict[int, tuple[str, str]] = {}
         columns = []
         for name, kind in self._schema.items():
-            given = frame[name]
+            given = self._without_markers(frame[name], kind)
             if given.dtype == DTYPES[kind] or (given.dtype == pl.String and name in self._deferred):
                 columns.append(given)
                 continue
@@ -204,9 +204,20 @@ class FileSource:
 
     @cached_property
     def _deferred(self) -> frozenset[str]:
-        """Columns whose texts cleaning types, because the settings say what some of them mean."""
-        formats = {name for name, column in self._settings.columns.items() if column.format is not None}
-        return frozenset(formats | {name for name in self._schema if self._markers(name)})
+        """Columns whose texts cleaning types, because the settings state a format, or a type and markers."""
+        stated = self._settings.columns.items()
+        return frozenset(
+            name
+            for name, column in stated
+            if column.format is not None or (column.type is not None and self._markers(name))
+        )
+
+    def _without_markers(self, given: pl.Series, kind: ColumnType) -> pl.Series:
+        """`given` with null for the markers of a column whose type was inferred without them."""
+        markers = self._markers(given.name)
+        if not markers or kind == "text" or given.dtype != pl.String or given.name in self._deferred:
+            return given
+        return given.set(is_marker(given, markers), None)
 
     def _markers(self, name: str) -> tuple[str, ...]:
         column = self._settings.columns.get(name)

@@ -27,23 +27,24 @@ class SourceContract:
 
     def test_it_gives_several_batches(self) -> None:
         """A suite over one batch would prove little."""
-        assert len(read(self.open())) > 1
+        assert len(read(self.open())) > 1, "one batch only: let `open` give a source of several"
 
     def test_every_frame_has_the_columns_of_the_schema_in_order(self) -> None:
         """Columns, order and dtypes are those that `schema` announces."""
         source = self.open()
         schema = source.schema()
         for batch in read(source):
-            assert batch.frame.columns == list(schema)
+            assert batch.frame.columns == list(schema), f"columns {batch.frame.columns}, schema {list(schema)}"
             for name, kind in schema.items():
-                assert batch.frame.schema[name] in {DTYPES[kind], pl.String()}
+                dtype = batch.frame.schema[name]
+                assert dtype in {DTYPES[kind], pl.String()}, f"`{name}` is {dtype}, announced as {kind}"
 
     def test_every_refusal_says_where_and_why(self) -> None:
         """Refused rows come with line, column, reason and raw text."""
         for batch in read(self.open()):
-            assert batch.refused.schema == refused().schema
-            assert batch.refused["reason"].null_count() == 0
-            assert batch.refused["raw"].null_count() == 0
+            assert batch.refused.schema == refused().schema, f"refusals have columns {batch.refused.schema}"
+            assert batch.refused["reason"].null_count() == 0, "a refusal has no reason"
+            assert batch.refused["raw"].null_count() == 0, "a refusal has no raw text"
 
     def test_reading_again_gives_the_same(self) -> None:
         """Two readings from the start agree batch by batch."""
@@ -60,16 +61,18 @@ class SourceContract:
         """Within an origin, `first_row` counts on from the rows before."""
         following: dict[str, int] = {}
         for batch in read(self.open()):
-            assert batch.first_row == following.get(batch.origin, 1)
+            expected = following.get(batch.origin, 1)
+            assert batch.first_row == expected, f"{batch.origin}: row {expected} is called {batch.first_row}"
             following[batch.origin] = batch.first_row + batch.frame.height
 
     def test_the_last_position_leaves_nothing_to_read(self) -> None:
         """A source that has been read to its end gives no batch again."""
-        assert read(self.open(), read(self.open())[-1].position) == []
+        last = read(self.open())[-1].position
+        assert read(self.open(), last) == [], "batches follow the last position"
 
-    def test_a_given_schema_is_kept(self) -> None:
-        """What the source inferred is what it shows to whoever opens it again."""
-        assert self.open().schema() == self.open().schema()
+    def test_the_schema_is_the_same_each_time(self) -> None:
+        """Types that a source infers do not depend on when it is opened."""
+        assert self.open().schema() == self.open().schema(), "two openings give two schemas"
 
 
 def read(source: Source, after: Position | None = None) -> list[Batch]:
@@ -79,7 +82,9 @@ def read(source: Source, after: Position | None = None) -> list[Batch]:
 
 def assert_same(found: Sequence[Batch], expected: Sequence[Batch]) -> None:
     """Fail unless both readings are equal in rows, refusals, origins, numbers and positions."""
-    assert [_parts(batch) for batch in found] == [_parts(batch) for batch in expected]
+    assert len(found) == len(expected), f"{len(found)} batches where {len(expected)} are expected"
+    for number, (one, other) in enumerate(zip(found, expected, strict=True), 1):
+        assert _parts(one) == _parts(other), f"batch {number} differs: {_parts(one)} where {_parts(other)} is expected"
 
 
 def _parts(batch: Batch) -> tuple[Any, ...]:

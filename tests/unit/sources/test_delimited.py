@@ -137,11 +137,18 @@ def test_a_file_without_header_has_numbered_columns(tmp_path):
     assert read(found)[0] == [(1, 2.5), (3, 4.5)]
 
 
-def test_columns_with_stated_markers_come_as_text_for_cleaning(tmp_path):
+def test_columns_with_a_stated_type_and_markers_come_as_text_for_cleaning(tmp_path):
     path = write(tmp_path, "id,paid,seen\n1, ,31.12.2024\n2,3.5,01.01.2025\n")
-    found = source(path, columns={"paid": {"missing": (" ",)}, "seen": {"format": "%d.%m.%Y"}})
+    stated = {"paid": {"type": "number", "missing": (" ",)}, "seen": {"format": "%d.%m.%Y"}}
+    found = source(path, columns=stated)
     assert found.schema() == {"id": "integer", "paid": "number", "seen": "date"}
     assert read(found)[0] == [(1, " ", "31.12.2024"), (2, "3.5", "01.01.2025")]
+
+
+def test_types_are_inferred_without_stated_markers(tmp_path):
+    found = source(write(tmp_path, "n,s\n1,?\n ? ,b\n"), missing=("?",))
+    assert found.schema() == {"n": "integer", "s": "text"}
+    assert read(found)[0] == [(1, "?"), (None, "b")]
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "a,b\n", "a,b"], ids=["empty", "blank", "header", "header-no-end"])
