@@ -12,7 +12,7 @@ from millrace.errors import DataError, nearest
 from millrace.profile import cells
 from millrace.profile.columns import numbers, texts
 from millrace.records.fit import Answer
-from millrace.records.profile import ColumnProfile, Profile
+from millrace.records.profile import LABEL, PROBABILITY, VALUE, ColumnProfile, Profile
 from millrace.records.signature import Field, Signature
 
 if TYPE_CHECKING:
@@ -131,16 +131,19 @@ def _categories(words: pl.Series, known: ColumnProfile | None) -> ColumnProfile:
 
 
 def _answer(answer: Answer, signature: Signature, reference: Profile | None) -> Mapping[str, ColumnProfile]:
+    """The columns of the answer; with a reference those that it has, since it may have been made without answers."""
     import polars as pl
 
+    known = None if reference is None else reference.columns
     columns: dict[str, ColumnProfile] = {}
-    if answer.value is not None:
-        columns["(value)"] = _numbers(answer.value.astype(np.float64), _known(reference, "(value)"))
-    if answer.label is not None:
-        names = pl.Series(signature.classes, dtype=pl.String)
-        columns["(label)"] = _categories(names.gather(answer.label), _known(reference, "(label)"))
+    if answer.label is not None and (known is None or LABEL in known):
+        names = pl.Series(signature.classes, dtype=pl.String).gather(answer.label)
+        columns[LABEL] = _categories(names, None if known is None else known[LABEL])
+    sure = {VALUE: answer.value}
     if answer.probabilities is not None:
         binary = signature.task == "binary"
-        sure = answer.probabilities[:, 1] if binary else answer.probabilities.max(axis=1)
-        columns["(probability)"] = _numbers(sure.astype(np.float64), _known(reference, "(probability)"))
+        sure[PROBABILITY] = answer.probabilities[:, 1] if binary else answer.probabilities.max(axis=1)
+    for name, numbers_ in sure.items():
+        if numbers_ is not None and (known is None or name in known):
+            columns[name] = _numbers(numbers_.astype(np.float64), None if known is None else known[name])
     return columns

@@ -9,6 +9,9 @@ from typing import Literal
 #: Written into every profile; readers accept every older one.
 FORMAT = 1
 
+#: What the model said, as columns: its label, the probability of it (binary: of the positive class), or its value.
+LABEL, PROBABILITY, VALUE = "(label)", "(probability)", "(value)"
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnProfile:
@@ -52,8 +55,7 @@ class ColumnProfile:
 class Profile:
     """The columns of some rows; profiles with the same cells can be merged.
 
-    What the model said is a column too: ``(label)`` and ``(probability)`` (binary: of the positive class;
-    multiclass: of the predicted one), or ``(value)``.
+    What the model said is a column too: `LABEL` and `PROBABILITY`, or `VALUE`.
     """
 
     columns: Mapping[str, ColumnProfile] = field(default_factory=dict)

@@ -1,0 +1,106 @@
+"""How good the model turned out to be, where the truth is known by now, against what its package promised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from millrace.evaluate.judge import judge
+from millrace.monitor.look import MINIMUM_ROWS, answer
+from millrace.records.evaluation import Metric
+from millrace.records.monitoring import Alarm
+from millrace.records.package import Manifest
+from millrace.records.signature import Signature
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: Outcomes needed of at least two classes; with fewer of them the interval of a ranking metric means little.
+_OF_A_CLASS = 5
+#: The share of outcomes outside the model's classes from which they are an alarm and no slip of the pen.
+_STRANGE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Predictions whose truth is known, oldest first: parallel `rows` and `truth`; `strange` outcomes are left out.
+
+    `truth` holds class indices int64, or values float64.
+    """
+
+    rows: pl.DataFrame
+    truth: np.ndarray
+    strange: int
+    example: str = ""
+
+    def part(self, end: int) -> Known:
+        """The first `end` of them."""
+        return Known(self.rows.head(end), self.truth[:end], 0)
+
+
+def known(rows: pl.DataFrame, feedback: pl.DataFrame, signature: Signature) -> Known:
+    """Join what was said with what turned out true; of several outcomes of one prediction the last one counts."""
+    import polars as pl
+
+    last = feedback.sort("at").unique("prediction_id", keep="last").select("prediction_id", "outcome")
+    joined = rows.join(last, on="prediction_id", how="inner").sort("at", "prediction_id")
+    if signature.task == "regression":
+        truth = joined["outcome"].cast(pl.Float64, strict=False)
+        understood = truth.is_not_null() & truth.is_finite()
+    else:
+        truth = joined["outcome"].replace_strict(
+            signature.classes, range(len(signature.classes)), default=None, return_dtype=pl.Int64
+        )
+        understood = truth.is_not_null()
+    understood = understood.fill_null(value=False)
+    odd = joined.filter(~understood)
+    example = str(odd["outcome"][0]) if odd.height else ""
+    return Known(joined.filter(understood), truth.filter(understood).to_numpy(), odd.height, example)
+
+
+def strange(outcomes: Known, target: str) -> Alarm | None:
+    """An alarm when outcomes are of a class that the model does not know, or no numbers."""
+    share = outcomes.strange / max(outcomes.strange + outcomes.truth.size, 1)
+    if share < _STRANGE:
+        return None
+    evidence = f"`{target}`: {share:.1%} of the outcomes, such as `{outcomes.example}`, are none the model can answer"
+    return Alarm("unseen", target, "strange_share", share, evidence)
+
+
+def harm(outcomes: Known, manifest: Manifest) -> Alarm | None:
+    """An alarm when the primary metric is worse than promised, beyond the uncertainty of both measurements.
+
+    The whole 95 % interval must lie on the bad side of the whole held-out one; by chance alone that happens in less
+    than one of 300 looks. None too when there are too few outcomes to say.
+    """
+    if not _enough(outcomes.truth, manifest.signature):
+        return None
+    name = manifest.evaluation.primary
+    said = answer(outcomes.rows, manifest.signature)
+    evaluation = judge(outcomes.truth, said, manifest.signature, threshold=manifest.threshold, metric=name)
+    now, promised = evaluation.metrics[name], manifest.evaluation.metrics[name]
+    if not _worse(now, promised):
+        return None
+    evidence = (
+        f"{name} is {_interval(now)} on {outcomes.truth.size:,} predictions with known outcome, "
+        f"{_interval(promised)} on held-out rows"
+    )
+    return Alarm("performance", None, name, now.value, evidence)
+
+
+def _enough(truth: np.ndarray, signature: Signature) -> bool:
+    if truth.size < MINIMUM_ROWS:
+        return False
+    if signature.task == "regression":
+        return True
+    return bool((np.bincount(truth) >= _OF_A_CLASS).sum() >= 2)
+
+
+def _worse(now: Metric, promised: Metric) -> bool:
+    return now.high < promised.low if promised.higher_is_better else now.low > promised.high
+
+
+def _interval(metric: Metric) -> str:
+    return f"{metric.value:.4g} ({metric.low:.4g} to {metric.high:.4g})"

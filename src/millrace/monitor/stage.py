@@ -1,0 +1,143 @@
+"""From the prediction log to a decision: keep, retrain or roll back, with the evidence. It starts nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from millrace.config.false_alarms import parse_false_alarms
+from millrace.config.schema import MonitorSettings
+from millrace.monitor import look
+from millrace.monitor.performance import Known, harm, known, strange
+from millrace.profile.build import profile
+from millrace.profile.drift import MARGIN, drift
+from millrace.records.monitoring import Alarm, ColumnDrift, Decision
+from millrace.records.package import Manifest
+from millrace.records.profile import LABEL, PROBABILITY, VALUE, Profile
+from millrace.records.release import Release
+from millrace.store import releases
+from millrace.store.objects import Store
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: However generous the budget of false alarms is, one look takes no more than the customary level.
+MOST = 0.05
+
+
+def monitor(
+    store: Store,
+    settings: MonitorSettings,
+    manifest: Manifest,
+    reference: Profile,
+    predictions: pl.DataFrame,
+    feedback: pl.DataFrame,
+) -> Decision:
+    """What to do about the package of `manifest`, from its predictions and what turned out true.
+
+    Drift is judged on the newest `settings.window` (or on all rows since the release, when the window holds fewer
+    than `look.MINIMUM_ROWS`), harm on every outcome known since the release. Harm leads to a roll back when it was
+    there from the release on and there is a champion to go back to, to retraining otherwise; so does drift.
+
+    The budget of false alarms is spent evenly over time: one look per window gets the share of the budget that falls
+    into a window, at most `MOST`, for all checks of all columns together. Looking more often than once per window
+    spends more than was stated.
+
+    Parameters
+    ----------
+    predictions, feedback
+        The tables of the log, as `store.prediction_log` gives them.
+    reference
+        The profile in the package.
+
+    Raises
+    ------
+    ReleaseError
+        When the release log is damaged.
+    """
+    past = releases.history(store)
+    rows = look.own(predictions, manifest, past[-1] if past else None)
+    recent = look.newest(rows, settings.window)
+    decision = Decision(
+        decision="keep",
+        reason=f"Not enough rows yet: {recent.height} of the {look.MINIMUM_ROWS} that a look needs.",
+        rows=recent.height,
+        package=manifest.name,
+        version=manifest.version,
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    if recent.height < look.MINIMUM_ROWS:
+        return decision
+    columns = _drift(recent, manifest, reference, level(settings))
+    outcomes = known(rows, feedback, manifest.signature)
+    harmed = harm(outcomes, manifest)
+    stranger = strange(outcomes, manifest.signature.target)
+    moved = tuple(alarm for column in columns.values() for alarm in column.alarms)
+    alarms = (*filter(None, (harmed, stranger)), *moved)
+    decision = replace(decision, alarms=alarms, columns=columns)
+    if harmed and _can_go_back(past, manifest) and _from_the_start(outcomes, manifest):
+        reason = f"Worse than promised ever since its release: {harmed.evidence}."
+        return replace(decision, decision="roll back", reason=reason)
+    if alarms:
+        return replace(decision, decision="retrain", reason=_why(alarms, columns))
+    return replace(decision, reason=_calm(columns, recent.height))
+
+
+def level(settings: MonitorSettings) -> float:
+    """The chance of a false alarm that one look may take: the part of the budget that falls into one window.
+
+    Examples
+    --------
+    >>> round(level(MonitorSettings(false_alarms="1 per month", window="1 day")), 4)
+    0.0329
+    """
+    return min(parse_false_alarms(settings.false_alarms) * settings.window, MOST)
+
+
+def _drift(rows: pl.DataFrame, manifest: Manifest, reference: Profile, alpha: float) -> dict[str, ColumnDrift]:
+    signature = manifest.signature
+    current = profile(look.inputs(rows, signature), signature, reference, answer=look.answer(rows, signature))
+    return _ranked(drift(reference, current, alpha), manifest)
+
+
+def _ranked(columns: Mapping[str, ColumnDrift], manifest: Manifest) -> dict[str, ColumnDrift]:
+    """Alarmed columns first, inputs before what the model made of them, then by effect; equals by importance."""
+    importances = manifest.evaluation.importances
+
+    def rank(column: ColumnDrift) -> tuple[bool, bool, float, float]:
+        importance = importances[column.column].value if column.column in importances else 0.0
+        said = column.column in {LABEL, PROBABILITY, VALUE}
+        return (not column.alarmed, said, -round(column.effect, 2), -importance)
+
+    return {column.column: column for column in sorted(columns.values(), key=rank)}
+
+
+def _can_go_back(past: tuple[Release, ...], manifest: Manifest) -> bool:
+    standing = releases.standing(past)
+    return len(standing) > 1 and (standing[-1].package, standing[-1].version) == (manifest.name, manifest.version)
+
+
+def _from_the_start(outcomes: Known, manifest: Manifest) -> bool:
+    """Whether the first half of the outcomes shows the harm too; when they are too few to halve, all of them did."""
+    half = outcomes.truth.size // 2
+    return half < look.MINIMUM_ROWS or harm(outcomes.part(half), manifest) is not None
+
+
+def _why(alarms: tuple[Alarm, ...], columns: Mapping[str, ColumnDrift]) -> str:
+    moved = [column.column for column in columns.values() if column.alarmed]
+    if not moved or moved == [alarms[0].column]:
+        return f"{alarms[0].evidence}."
+    return f"{alarms[0].evidence}. {len(moved)} of {len(columns)} columns moved, first `{moved[0]}`."
+
+
+def _calm(columns: Mapping[str, ColumnDrift], rows: int) -> str:
+    text = f"Nothing moved that matters in {rows:,} rows"
+    furthest = max(columns.values(), key=lambda column: column.effect, default=None)
+    if furthest is None or not furthest.effect:
+        return f"{text}."
+    return (
+        f"{text}; the furthest column is `{furthest.column}` "
+        f"(distance {furthest.effect:.2f}, alarming from {MARGIN} when chance cannot explain it)."
+    )

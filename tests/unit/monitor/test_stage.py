@@ -1,0 +1,186 @@
+"""What monitoring decides, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from millrace.config.schema import MonitorSettings
+from millrace.errors import ReleaseError
+from millrace.monitor.stage import level, monitor
+from millrace.records.evaluation import Metric
+from millrace.records.monitoring import Decision
+from millrace.records.package import Manifest
+from millrace.records.profile import Profile
+from millrace.store.objects import Store
+
+Log = Callable[..., pl.DataFrame]
+
+NO_FEEDBACK = pl.DataFrame(schema={"prediction_id": pl.String, "outcome": pl.String, "at": pl.Datetime("us", "UTC")})
+SETTINGS = MonitorSettings()
+
+
+@pytest.fixture
+def decide(store: Store, manifest: Manifest, reference: Profile):
+    def look(
+        predictions: pl.DataFrame, feedback: pl.DataFrame = NO_FEEDBACK, promised: Manifest = manifest
+    ) -> Decision:
+        return monitor(store, SETTINGS, promised, reference, predictions, feedback)
+
+    return look
+
+
+def test_unchanged_rows_are_kept_and_the_furthest_column_is_named(decide, log: Log) -> None:
+    decision = decide(log(400))
+    assert (decision.decision, decision.alarms, decision.rows) == ("keep", (), 400)
+    assert decision.reason.startswith("Nothing moved that matters in 400 rows")
+    assert set(decision.columns) == {"size", "age", "label", "(label)", "(probability)"}
+    assert (decision.package, decision.version, decision.at[-6:]) == ("ill", 2, "+00:00")
+
+
+@pytest.mark.parametrize("rows", [0, 1, 49])
+def test_too_few_rows_are_no_ground_for_anything(decide, log: Log, rows: int) -> None:
+    decision = decide(log(rows, shift=3.0))
+    assert (decision.decision, decision.columns, decision.rows) == ("keep", {}, rows)
+    assert decision.reason == f"Not enough rows yet: {rows} of the 50 that a look needs."
+
+
+def test_an_empty_log_without_answers_is_no_ground_for_anything(decide) -> None:
+    schema = {"prediction_id": pl.String(), "at": pl.Datetime("us", "UTC"), "package": pl.String(), "version": pl.Int64}
+    assert decide(pl.DataFrame(schema=schema)).reason.startswith("Not enough rows yet: 0 of the 50")
+
+
+def test_a_shifted_column_asks_for_retraining_and_is_named_before_what_it_caused(decide, log: Log) -> None:
+    decision = decide(log(400, shift=0.7))
+    assert decision.decision == "retrain"
+    assert decision.alarms[0].column == "size"
+    assert decision.reason.startswith("`size`: the mean value went from ")
+    assert "columns moved, first `size`" in decision.reason
+    assert next(iter(decision.columns)) == "size"
+    assert decision.columns["(probability)"].alarmed
+    assert not decision.columns["age"].alarmed
+
+
+def test_only_the_newest_window_is_judged(decide, log: Log) -> None:
+    early, late = log(500, shift=2.0), log(500, seed=2, after=timedelta(days=5))
+    decision = decide(pl.concat([early, late]))
+    assert (decision.decision, decision.rows) == ("keep", 500)
+
+
+def test_a_thin_window_reaches_back_to_the_release(decide, log: Log, release) -> None:
+    release(1, 2)
+    before = log(300, shift=2.0, seed=3, after=timedelta(days=-4))
+    early, late = log(300), log(20, seed=2, after=timedelta(days=5))
+    assert decide(pl.concat([before, early, late])).rows == 320
+
+
+def test_predictions_of_other_versions_are_left_out(decide, log: Log) -> None:
+    decision = decide(pl.concat([log(200), log(300, version=1, shift=2.0)]))
+    assert (decision.decision, decision.rows) == ("keep", 200)
+
+
+def test_an_input_that_no_request_holds_is_missing(decide, log: Log) -> None:
+    decision = decide(log(200).drop("age"))
+    assert [(alarm.kind, alarm.column) for alarm in decision.alarms] == [("missing", "age")]
+
+
+def test_good_outcomes_are_kept(decide, log: Log, truths: Log) -> None:
+    predictions = log(400)
+    assert decide(predictions, truths(predictions, right=0.9)).decision == "keep"
+
+
+def test_harm_asks_for_retraining_when_there_is_nobody_to_go_back_to(decide, log: Log, truths: Log, release) -> None:
+    release(2)
+    predictions = log(400)
+    decision = decide(predictions, truths(predictions, right=0.2))
+    assert decision.decision == "retrain"
+    assert [(alarm.kind, alarm.column, alarm.statistic) for alarm in decision.alarms] == [
+        ("performance", None, "roc_auc")
+    ]
+    assert decision.reason.startswith("roc_auc is 0.")
+    assert "on 400 predictions with known outcome, 0.9 (0.86 to 0.93) on held-out rows" in decision.reason
+
+
+def test_harm_since_the_release_rolls_back(decide, log: Log, truths: Log, release) -> None:
+    release(1, 2)
+    predictions = log(400)
+    decision = decide(predictions, truths(predictions, right=0.2))
+    assert decision.decision == "roll back"
+    assert decision.reason.startswith("Worse than promised ever since its release: roc_auc is 0.")
+
+
+def test_harm_that_began_later_asks_for_retraining(decide, log: Log, truths: Log, release) -> None:
+    release(1, 2)
+    early, late = log(300), log(300, seed=2, after=timedelta(days=1))
+    feedback = pl.concat([truths(early, right=1.0), truths(late, right=-1.0)])
+    decision = decide(pl.concat([early, late]), feedback)
+    assert decision.decision == "retrain"
+    assert decision.alarms[0].kind == "performance"
+
+
+def test_a_package_that_is_not_champion_is_never_rolled_back(decide, log: Log, truths: Log, release) -> None:
+    release(2, 1)
+    predictions = log(400)
+    assert decide(predictions, truths(predictions, right=0.2)).decision == "retrain"
+
+
+def test_a_metric_that_should_be_low_harms_by_being_high(decide, log: Log, manifest: Manifest, truths: Log) -> None:
+    losses = replace(manifest, evaluation=replace(manifest.evaluation, primary="log_loss"))
+    predictions = log(400)
+    harmed = decide(predictions, truths(predictions, right=0.0), losses)
+    assert [alarm.statistic for alarm in harmed.alarms] == ["log_loss"]
+    easy = {"log_loss": Metric(5.0, 4.0, 6.0, higher_is_better=False)}
+    modest = replace(losses, evaluation=replace(losses.evaluation, metrics=easy))
+    assert decide(predictions, truths(predictions, right=0.0), modest).decision == "keep"
+
+
+def test_few_outcomes_prove_no_harm(decide, log: Log, truths: Log) -> None:
+    predictions = log(400)
+    assert decide(predictions, truths(predictions, right=-1.0).head(49)).decision == "keep"
+    no = truths(predictions, right=-1.0).with_columns(pl.lit("no").alias("outcome"))
+    assert decide(predictions, no).decision == "keep"
+
+
+def test_the_last_outcome_of_a_prediction_counts(decide, log: Log, truths: Log) -> None:
+    predictions = log(400)
+    wrong = truths(predictions, right=0.0)
+    mended = truths(predictions, right=1.0).with_columns(pl.col("at") + timedelta(days=1))
+    assert decide(predictions, pl.concat([mended, wrong])).decision == "keep"
+
+
+def test_outcomes_of_no_known_class_are_an_alarm_and_left_out(decide, log: Log, truths: Log) -> None:
+    predictions = log(400)
+    feedback = truths(predictions, right=1.0).with_columns(
+        pl.when(pl.int_range(pl.len()) < 40).then(pl.lit("maybe")).otherwise("outcome").alias("outcome")
+    )
+    decision = decide(predictions, feedback)
+    assert [(alarm.kind, alarm.column, alarm.value) for alarm in decision.alarms] == [("unseen", "ill", 0.1)]
+    assert "10.0% of the outcomes, such as `maybe`, are none the model can answer" in decision.reason
+
+
+def test_equal_effects_are_ranked_by_importance(decide, log: Log) -> None:
+    gone = log(200).with_columns(pl.lit(None, pl.Float64).alias("size"), pl.lit(None, pl.Float64).alias("age"))
+    assert list(decide(gone).columns)[:2] == ["size", "age"]
+
+
+@pytest.mark.parametrize(
+    ("budget", "window", "alpha"),
+    [
+        ("1 per month", "1 day", 86400 / 2629746),
+        ("1 per year", "1 day", 86400 / 31556952),
+        ("1 per day", "1 hour", 1 / 24),
+        ("5 per day", "1 day", 0.05),
+    ],
+)
+def test_a_look_takes_its_share_of_the_budget(budget: str, window: str, alpha: float) -> None:
+    assert level(MonitorSettings(false_alarms=budget, window=window)) == pytest.approx(alpha)
+
+
+def test_a_damaged_release_log_stops_the_look(decide, log: Log, store: Store) -> None:
+    store.write("releases/1.json", b"")
+    with pytest.raises(ReleaseError, match="damaged"):
+        decide(log(100))
