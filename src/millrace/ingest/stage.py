@@ -59,7 +59,7 @@ def ingest(
     `ProjectFileError` for rules that cannot mean anything, `SourceError` when rows cannot be read, `DataError` when the
     columns changed, `RemoteError` when the store refuses to write. Each leaves what was committed before in place.
     """
-    from millrace.sources import open_source  # type: ignore[attr-defined]
+    from millrace.sources import open_source
 
     known = column_types(Table(store, f"tables/{name}").snapshot().schema())
     return ingest_source(open_source(name, settings, base, schema=known or None), name, settings, store, run, watch)
