@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -25,7 +26,7 @@ import msgspec
 from millrace.errors import UsageError
 from millrace.records.signature import Signature
 from millrace.store.objects import Store
-from millrace.store.segments import discard, number, records, sealed, workers
+from millrace.store.segments import SEAL_SECONDS, discard, growing, number, records, sealed, workers
 
 if TYPE_CHECKING:
     import polars as pl
@@ -101,9 +102,10 @@ def settle(store: Store) -> int:
 
 
 def predictions(store: Store, since: datetime | None = None) -> pl.DataFrame:
-    """Every settled prediction (from `since`, UTC, on), oldest first; settles first what is sealed."""
+    """Every settled prediction (from `since`, UTC, on), oldest first; settles first all that was answered before."""
     import polars as pl
 
+    _await_sealing(store)
     settle(store)
     frame = _read(store, PREDICTIONS)
     if frame is None:
@@ -115,14 +117,23 @@ def predictions(store: Store, since: datetime | None = None) -> pl.DataFrame:
 
 
 def feedback(store: Store) -> pl.DataFrame:
-    """Every outcome that was reported, oldest first; settles first what is sealed."""
+    """Every outcome that was reported, oldest first; settles first all that was answered before."""
     import polars as pl
 
+    _await_sealing(store)
     settle(store)
     frame = _read(store, FEEDBACK)
     if frame is None:
         return pl.DataFrame(schema={"prediction_id": pl.String, "outcome": pl.String, "at": pl.Datetime("us", "UTC")})
     return frame.sort("at", "prediction_id")
+
+
+def _await_sealing(store: Store) -> None:
+    """Wait until what is being written now is sealed, so that a reader sees all that was answered before it asked."""
+    written_now = [path for worker in workers(wal(store)) for path in growing(worker)]
+    deadline = time.monotonic() + 2 * SEAL_SECONDS
+    while any(path.exists() for path in written_now) and time.monotonic() < deadline:
+        time.sleep(SEAL_SECONDS / 50)
 
 
 def _commits(folder: Path) -> Iterator[list[Path]]:

@@ -142,6 +142,11 @@ def sealed(worker: Path) -> tuple[Path, ...]:
     return tuple(sorted(path for path in worker.iterdir() if path.suffix in suffixes))
 
 
+def growing(worker: Path) -> tuple[Path, ...]:
+    """The segments that a living process still writes to; sealing one renames it."""
+    return () if abandoned(worker) else tuple(path for path in worker.iterdir() if path.suffix == _OPEN)
+
+
 def workers(folder: Path) -> tuple[Path, ...]:
     """The folders of all processes that wrote here, oldest first."""
     if not folder.is_dir():
