@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from millrace.config.schema import SourceSettings
+from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import DataError, ProjectFileError
 from millrace.ingest.checks import Check, compile_checks
 from millrace.ingest.cleaning import Cleaning, compile_cleaning
@@ -127,22 +127,27 @@ class Rules:
         )
 
 
-def compile_rules(name: str, settings: SourceSettings, delivered: Mapping[str, pl.DataType]) -> Rules:
-    """The rules of source `name` for frames with the `delivered` columns.
+def compile_rules(
+    name: str,
+    settings: SourceSettings,
+    delivered: Mapping[str, pl.DataType],
+    known: Mapping[str, ColumnType] | None = None,
+) -> Rules:
+    """The rules of source `name` for frames with the `delivered` columns; `known` are their types as the source says.
 
     Raises `ProjectFileError` for rules that name unknown columns or do not fit their types, and for columns whose
     names or types a table cannot hold.
 
     Examples
     --------
-    >>> from millrace.config.schema import SourceSettings
+    >>> from millrace.config.schema import ColumnType, SourceSettings
     >>> settings = SourceSettings.model_validate({"from": "a.csv", "checks": {"positive": "tenure >= 0"}})
     >>> split = compile_rules("customers", settings, {"tenure": pl.Int64()}).split(pl.DataFrame({"tenure": [3, -1]}), 1)
     >>> split.kept["tenure"].to_list(), split.refused["_reasons"].to_list()
     ([3], ["positive: `tenure >= 0` does not hold: tenure = '-1'"])
     """
     where = f"sources.{name}"
-    final = final_schema(delivered, settings, where)
+    final = final_schema(delivered, known or {}, settings, where)
     _holdable(final, where)
     cleaning = compile_cleaning(settings, final, where)
     texts = [column for column, dtype in delivered.items() if dtype == pl.String]

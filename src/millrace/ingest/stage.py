@@ -17,7 +17,7 @@ from typing import Protocol
 import msgspec
 import polars as pl
 
-from millrace.config.schema import SourceSettings
+from millrace.config.schema import ColumnType, SourceSettings
 from millrace.ingest.quarantine import set_aside
 from millrace.ingest.rules import Rules, compile_rules, same_schema, unreadable
 from millrace.ingest.types import column_types
@@ -34,7 +34,11 @@ POINTS = ("read", "checked", "noted", "quarantined", "committed", "acknowledged"
 
 
 class Opened(Protocol):
-    """An opened source: batches of rows from after a position."""
+    """An opened source: its columns, and batches of rows from after a position."""
+
+    def schema(self) -> dict[str, ColumnType]:
+        """The columns in order, with their types."""
+        ...
 
     def batches(self, after: Position | None) -> Iterator[Batch]:
         """The batches that follow `after`, from the beginning when it is None."""
@@ -95,7 +99,7 @@ class _Intake:
         last = receipts.read(self.store, self.name, self.now.number) if self.now.number else None
         for batch in source.batches(last.position if last else None):
             self._tell("read")
-            landed = self._commit(batch, last)
+            landed = self._commit(source, batch, last)
             if landed is None:
                 return False
             last = landed
@@ -115,9 +119,9 @@ class _Intake:
             reasons=reasons,
         )
 
-    def _commit(self, batch: Batch, last: Receipt | None) -> Receipt | None:
+    def _commit(self, source: Opened, batch: Batch, last: Receipt | None) -> Receipt | None:
         """Put the rows of `batch` where they belong; None when another writer's commit came first."""
-        rules = self._rules(batch.frame.schema)
+        rules = self._rules(source, batch.frame.schema)
         same_schema(self.now.schema(), rules.final, f"{self.name}, {batch.origin}")
         split = rules.split(batch.frame, batch.first_row, self._known())
         refused = pl.concat([split.refused, unreadable(batch.refused)]) if batch.refused.height else split.refused
@@ -149,10 +153,10 @@ class _Intake:
         self._tell("acknowledged")
         return receipt
 
-    def _rules(self, schema: Mapping[str, pl.DataType]) -> Rules:
-        """The rules for frames of `schema`; later batches must have the columns of the first."""
+    def _rules(self, source: Opened, delivered: Mapping[str, pl.DataType]) -> Rules:
+        """The rules for `delivered` frames; later batches must have the columns of the first."""
         if self.rules is None:
-            self.rules = compile_rules(self.name, self.settings, dict(schema))
+            self.rules = compile_rules(self.name, self.settings, dict(delivered), source.schema())
         return self.rules
 
     def _known(self) -> pl.LazyFrame | None:

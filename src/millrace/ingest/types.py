@@ -68,8 +68,13 @@ def column_types(schema: Mapping[str, pl.DataType]) -> dict[str, ColumnType]:
     return {column: known[dtype] for column, dtype in schema.items() if dtype in known}
 
 
-def final_schema(delivered: Mapping[str, pl.DataType], settings: SourceSettings, where: str) -> dict[str, pl.DataType]:
-    """The dtype of each column after typing. Raises `ProjectFileError` when a stated column does not exist."""
+def final_schema(
+    delivered: Mapping[str, pl.DataType], known: Mapping[str, ColumnType], settings: SourceSettings, where: str
+) -> dict[str, pl.DataType]:
+    """The dtype of each column after typing: as the settings state it, else as the source knows it, else as delivered.
+
+    Raises `ProjectFileError` when the settings state a column that does not exist.
+    """
     for column in settings.columns:
         if column not in delivered:
             raise ProjectFileError(
@@ -80,7 +85,8 @@ def final_schema(delivered: Mapping[str, pl.DataType], settings: SourceSettings,
                 nearest=nearest(column, delivered),
             )
     stated = {column: one.type for column, one in settings.columns.items() if one.type is not None}
-    return {column: DTYPES[stated[column]] if column in stated else dtype for column, dtype in delivered.items()}
+    types = {**known, **stated}
+    return {column: DTYPES[types[column]] if column in types else dtype for column, dtype in delivered.items()}
 
 
 def tidy(column: str, settings: SourceSettings, trimmed: bool) -> pl.Expr:

@@ -10,9 +10,10 @@ from typing import Any
 
 import polars as pl
 
-from millrace.config.schema import SourceSettings
+from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import MillraceError
 from millrace.ingest.stage import ingest_source
+from millrace.ingest.types import column_types
 from millrace.records.batch import Batch, Position
 from millrace.records.ingestion import Ingested
 from millrace.records.progress import Step, Watch, unwatched
@@ -25,10 +26,14 @@ REFUSED = {"line": pl.Int64(), "column": pl.String(), "reason": pl.String(), "ra
 class Listed:
     """Batches from a list of frames; the position is how many were read."""
 
-    def __init__(self, frames: Sequence[pl.DataFrame], refused: Sequence[str] = ()) -> None:
+    def __init__(self, frames: Sequence[pl.DataFrame], refused: Sequence[str] = (), **types: ColumnType) -> None:
         self.frames = frames
+        self.types = types
         self.refused = refused
         self.acknowledged: list[int] = []
+
+    def schema(self) -> dict[str, ColumnType]:
+        return column_types(self.frames[0].schema) | self.types
 
     def batches(self, after: Position | None) -> Iterator[Batch]:
         first = 1

@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 import millrace.store.tables
 from millrace.errors import DataError, ProjectFileError
 from millrace.ingest.stage import POINTS, ingest_source
+from millrace.ingest.types import column_types
 from millrace.records.ingestion import Counts, Ingested
 from millrace.store import receipts
 from millrace.store.objects import Store
@@ -76,6 +77,18 @@ def test_what_the_reader_refused_counts_as_read(store):
     assert (done.read, done.kept, done.quarantined, done.reasons) == (6, 4, 2, {"unreadable": 2})
 
 
+def test_a_column_delivered_as_text_gets_the_type_that_the_source_knows(store):
+    frame = pl.DataFrame({"charge": ["1.5", "-", "x"]})
+    done = ingest_source(Listed([frame], charge="number"), "customers", settings(missing=["-"]), store, "run")
+    assert (done.kept, done.reasons) == (2, {"type": 1})
+    assert Table(store, "tables/customers").read()["charge"].to_list() == [1.5, None]
+
+
+def test_whole_numbers_become_numbers_where_that_is_stated(store):
+    take(store, [pl.DataFrame({"charge": [1, None]})], columns={"charge": {"type": "number"}})
+    assert Table(store, "tables/customers").snapshot().schema() == {"charge": pl.Float64()}
+
+
 def test_steps_are_told_in_the_order_of_the_points(store):
     told: list[str] = []
     take(store, FRAMES[:1], lambda step: told.append(step.text))
@@ -112,8 +125,9 @@ def test_changed_columns_stop_the_ingest_before_anything_is_written(frame, said,
     first = pl.DataFrame({"id": [1], "x": ["a"]})
     take(store, [first])
     before = store.keys("")
+    source = Listed([first, frame], **column_types(frame.schema))
     with pytest.raises(DataError, match=said):
-        take(store, [first, frame])
+        ingest_source(source, "customers", settings(), store, "run")
     assert store.keys("") == before
 
 
