@@ -80,7 +80,7 @@ def _kind(before: pl.DataFrame, now: pl.DataFrame, name: str) -> FieldType | Non
         return "date"
     if column.dtype == pl.Datetime:
         return "datetime"
-    if column.dtype in {pl.String, pl.Categorical, pl.Enum}:
+    if isinstance(column.dtype, pl.String | pl.Categorical | pl.Enum):
         different = column.n_unique()
         return "text" if different > max(TOP, (column.len() - column.null_count()) / 2) else "category"
     return None
@@ -102,6 +102,9 @@ def _pandas(column: Any, name: str) -> pl.Series:
     """A pandas column, without the Arrow bridge that would need a further library."""
     import polars as pl
 
-    if getattr(column.dtype, "kind", "O") in "iuf":
+    kind = getattr(column.dtype, "kind", "O")
+    if kind in "iuf":
         return pl.Series(name, column.to_numpy(dtype="float64", na_value=float("nan")))
+    if kind == "M":
+        return pl.Series(name, column.to_numpy(dtype="datetime64[us]"))
     return pl.Series(name, column.to_numpy(dtype=object, na_value=None).tolist(), strict=False)
