@@ -85,3 +85,11 @@ def test_a_glob_that_the_shell_unfolded_is_one_glob_again(millrace_says, folder)
     said = millrace_says("init", "a.csv", "b.csv")
     assert said.code == 2
     assert "2 files were given, and no glob that means just these." in said.err
+
+
+def test_a_project_started_elsewhere_is_run_by_its_path(millrace_says, folder):
+    said = millrace_says("init", "customers.csv", "--folder", "shop")
+    assert "Next: millrace run --project shop/millrace.yaml" in said.out
+    said = millrace_says("init", "customers.csv", "--folder", str(folder))
+    assert said.out.startswith("✓ millrace.yaml is written")
+    assert said.out.endswith("Next: millrace run\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Group, RenderableType
 
 from millrace.cli.render.layout import hint, verdict
@@ -9,8 +11,12 @@ from millrace.records.initialized import InitResult
 
 
 def initialized(record: InitResult) -> RenderableType:
-    """Draw where the project file is."""
+    """Draw where the project file is, and how to run it from here."""
+    path = Path(record.path)
+    here = path.resolve() == Path("millrace.yaml").resolve()
     return Group(
-        verdict(True, f"{record.path} is written ({len(record.text.splitlines())} lines, with comments)."),
-        hint(f"millrace run{'' if record.path == 'millrace.yaml' else f' --project {record.path}'}"),
+        verdict(
+            True, f"{path.name if here else path} is written ({len(record.text.splitlines())} lines, with comments)."
+        ),
+        hint("millrace run" if here else f"millrace run --project {path}"),
     )
