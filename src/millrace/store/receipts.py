@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from obstore.exceptions import BaseError
 
-from millrace.errors import DataError
+from millrace.errors import DataError, RemoteError
 from millrace.records.ingestion import Counts
 from millrace.store.objects import Store
 
@@ -65,8 +66,19 @@ def sequence(commit: int) -> int:
 
 
 def write(store: Store, source: str, commit: int, receipt: Receipt) -> None:
-    """Write the receipt of a commit about to be tried; what an earlier try of the same commit left stays."""
-    store.create(_key(source, commit), msgspec.json.encode(receipt))
+    """Write the receipt of a commit about to be tried; what an earlier try of the same commit left stays.
+
+    Raises `RemoteError` when the store refuses to write.
+    """
+    key = _key(source, commit)
+    try:
+        store.create(key, msgspec.json.encode(receipt))
+    except (BaseError, OSError) as error:
+        raise RemoteError(
+            f"The store refuses to write: {error}. Nothing of this batch took effect; what was committed is safe.",
+            where=key,
+            next_step="mend the cause and run the same command again; it continues where it stopped",
+        ) from error
 
 
 def read(store: Store, source: str, commit: int) -> Receipt:

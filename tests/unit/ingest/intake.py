@@ -103,11 +103,11 @@ def live_until_killed(folder: Path, begun: Any, run: str) -> None:
     take(Store(folder), FRAMES, run=run, **RULES)
 
 
-def with_full_disk(folder: Path, answers: Any) -> None:
-    """Ingest where no file can grow beyond 2 KB, as on a disk that is full; answer with the error."""
+def with_full_disk(folder: Path, limit: int, answers: Any) -> None:
+    """Ingest where no file can grow beyond `limit` bytes, as on a disk that is full; answer with the error."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     try:
         take(Store(folder), FRAMES, **RULES)
     except MillraceError as error:

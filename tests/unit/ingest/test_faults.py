@@ -90,9 +90,10 @@ def test_two_writers_at_once_write_what_one_would(seed, tmp_path, undisturbed):
     assert_same(Store(tmp_path), undisturbed)
 
 
-def test_a_full_disk_is_reported_and_loses_nothing(tmp_path, undisturbed):
+@pytest.mark.parametrize("limit", [100, 1000, 2048])
+def test_a_full_disk_is_reported_and_loses_nothing(limit, tmp_path, undisturbed):
     answers = processes.Queue()
-    child = processes.Process(target=intake.with_full_disk, args=(tmp_path, answers))
+    child = processes.Process(target=intake.with_full_disk, args=(tmp_path, limit, answers))
     child.start()
     kind, text = answers.get(timeout=60)
     child.join(60)
