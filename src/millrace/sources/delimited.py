@@ -18,7 +18,7 @@ import polars as pl
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError
 from millrace.sources.base import Refusal, Source, SourceKind, refused
-from millrace.sources.dialect import Dialect, opened, sniff
+from millrace.sources.dialect import SUFFIXES, Dialect, opened, sniff
 from millrace.sources.files import Chunk, FileSource
 from millrace.sources.rejects import locate, rejects
 from millrace.sources.streaming import frames, quoted
@@ -112,4 +112,4 @@ def _open(name: str, settings: SourceSettings, base: Path, schema: Mapping[str, 
     return FileSource(name, settings, base, schema, DelimitedFormat)
 
 
-KIND = SourceKind("delimited", _open, suffixes=(".csv", ".tsv", ".tab", ".psv", ".txt"), otherwise=True)
+KIND = SourceKind("delimited", _open, suffixes=SUFFIXES, otherwise=True)

@@ -15,6 +15,9 @@ from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError
 from millrace.sources.streaming import quoted
 
+#: Endings of delimited text; files with other endings are looked at before they are trusted to be text.
+SUFFIXES = (".csv", ".tsv", ".tab", ".psv", ".txt")
+
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _HEAD = 65_536
 
@@ -45,8 +48,7 @@ def sniff(
     head = _head(path, encoding)
     if not head.strip():
         return None
-    if "\0" in head[:1024] and path.suffix.lower() not in {".csv", ".tsv", ".txt", ".gz"}:
-        raise SourceError(f"`{path.name}` is not text.", where=str(path), code="source.format")
+    _check_text(path, head)
     found = _sniffed(path, settings, encoding, engine)
     delimiter = settings.delimiter or str(found["Delimiter"])
     quote = _quote(str(found["Quote"]), head, delimiter)
@@ -70,6 +72,21 @@ def sniff(
 def opened(path: Path) -> BinaryIO:
     """The bytes of a file, decompressed."""
     return cast("BinaryIO", gzip.open(path, "rb")) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
+def _check_text(path: Path, head: str) -> None:
+    """Raise `SourceError` for a file of an unknown ending that is plainly something else."""
+    if any(path.name.lower().removesuffix(".gz").endswith(suffix) for suffix in SUFFIXES):
+        return
+    if "\0" not in head and head.lstrip()[0] not in "[{<":
+        return
+    raise SourceError(
+        f"`{path.name}` is not delimited text.",
+        where=str(path),
+        code="source.format",
+        allowed=[*SUFFIXES, "other endings where the content is delimited text"],
+        next_step="convert the file to CSV, JSON lines (.ndjson) or Parquet, or install a kind that reads it",
+    )
 
 
 def _encoding(path: Path) -> str:

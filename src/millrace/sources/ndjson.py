@@ -17,12 +17,15 @@ import polars as pl
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError
 from millrace.sources.base import Refusal, Source, SourceKind, refused
+from millrace.sources.column_types import kind_of
 from millrace.sources.dialect import opened
 from millrace.sources.files import Chunk, FileSource
 from millrace.sources.streaming import frames, quoted
 
 #: Lines among which the keys of the objects are looked for.
 _KEY_LINES = 200_000
+#: Lines whose JSON types are looked at.
+_TYPE_LINES = 20_000
 _LINE_BYTES = 64 << 20
 
 
@@ -91,9 +94,21 @@ class NdjsonFormat:
         """
         with self._engine.cursor() as connection:
             try:
-                return dict.fromkeys(row[0] for row in connection.sql(query).fetchall())
+                names = [row[0] for row in connection.sql(query).fetchall()]
+                return self._stated(connection, path, names)
             except duckdb.Error as error:
                 raise _stopped(path, error) from error
+
+    def _stated(
+        self, connection: duckdb.DuckDBPyConnection, path: Path, names: list[str]
+    ) -> dict[str, ColumnType | None]:
+        """JSON says which values are texts: a key that has some is text, unless they all are dates."""
+        if not names:
+            return {}
+        values = ", ".join(f"json_extract(line, {quoted(_pointer(name))})::varchar" for name in names)
+        query = f"select {values} from {_lines(path)} where {_IS_OBJECT} limit {_TYPE_LINES}"
+        sample = next(frames(connection, query, _TYPE_LINES))
+        return {name: _stated_type(column) for name, column in zip(names, sample.get_columns(), strict=True)}
 
 
 # A case, since DuckDB may ask the second half of an `and` first, and malformed JSON has no type.
@@ -116,6 +131,11 @@ def _numbered(path: Path) -> str:
 def _pointer(name: str) -> str:
     """The JSON pointer (RFC 6901) to a key."""
     return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+def _stated_type(values: pl.Series) -> ColumnType | None:
+    texts = values.filter(values.str.starts_with('"'))
+    return "text" if len(texts) and kind_of(texts.str.strip_chars('"')) not in {"date", "datetime"} else None
 
 
 def _is_object(text: str) -> bool:

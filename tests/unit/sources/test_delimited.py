@@ -166,7 +166,13 @@ def test_names_must_be_as_many_as_columns(tmp_path):
         source(write(tmp_path, "1,2\n3,4\n"), names=("x", "y", "z")).schema()
 
 
-@settings(max_examples=25, deadline=None)
+@pytest.mark.parametrize("content", [b"<a/>\n", b'[{"a": 1}]\n', b"PK\x03\x04\0\0"], ids=["xml", "json", "binary"])
+def test_a_file_of_another_kind_is_not_taken_for_text(tmp_path, content):
+    with pytest.raises(SourceError, match=r"`a.data` is not delimited text"):
+        source(write(tmp_path, content, "a.data")).schema()
+
+
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.integers(-5, 5), st.text("ab,\"' ;é0", max_size=4)), min_size=3, max_size=12))
 def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("csv") / "a.csv"

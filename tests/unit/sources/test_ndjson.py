@@ -1,4 +1,5 @@
 import gzip
+from datetime import date
 
 from millrace.config.schema import SourceSettings
 from millrace.sources import open_source
@@ -48,3 +49,11 @@ def test_the_same_records_as_csv_and_json_lines_are_equal(shared):
     table = read(opened(folder / "all.csv"))[0].frame
     assert lines.height == 249
     assert lines.to_dict(as_series=False) == table.fill_null("").to_dict(as_series=False)
+
+
+def test_what_json_calls_a_text_stays_one_unless_it_is_a_date(tmp_path):
+    path = tmp_path / "a.ndjson"
+    path.write_text('{"zip": "10115", "n": 1, "day": "2024-01-31"}\n{"zip": null, "n": 2.5, "day": "2024-02-29"}\n')
+    source = opened(path)
+    assert source.schema() == {"zip": "text", "n": "number", "day": "date"}
+    assert read(source)[0].frame.rows() == [("10115", 1.0, date(2024, 1, 31)), (None, 2.5, date(2024, 2, 29))]
