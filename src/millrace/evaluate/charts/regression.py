@@ -11,7 +11,9 @@ from millrace.evaluate.charts.figure import ACCENT, INK, Figure, along, diagonal
 
 #: Up to so many rows are drawn one by one; more are counted on a grid.
 _SINGLE = 800
-_GRID = 36
+_GRID = 30
+#: Cells with less than this share of the fullest cannot be seen beside it.
+_FAINT = 0.001
 
 
 def figures(truth: np.ndarray, value: np.ndarray, target: str) -> tuple[Figure, ...]:
@@ -25,12 +27,13 @@ def figures(truth: np.ndarray, value: np.ndarray, target: str) -> tuple[Figure, 
 def _against(truth: np.ndarray, value: np.ndarray, target: str) -> Figure:
     import altair as alt
 
-    low, high = float(min(truth.min(), value.min())), float(max(truth.max(), value.max()))
+    within = _middle(truth) & _middle(value)
+    low, high = (float(end([truth[within], value[within]])) for end in (np.min, np.max))
     points = _points(value, truth, f"predicted {target}", f"actual {target}")
     chart = alt.layer(diagonal(low, high), points)
     rows = _by_tenth(value, truth)
     correlation = float(np.corrcoef(truth, value)[0, 1]) if truth.std() * value.std() > 0 else 0.0
-    caption = f"On the dashed line prediction and truth agree; their correlation is {correlation:.3f}."
+    caption = f"On the dashed line prediction and truth agree; they correlate by {correlation:.3f}.{_left_out(truth)}"
     columns = ("predicted (mean of a tenth)", "actual (mean)")
     return Figure("predicted-actual", "Predicted and actual", caption, chart, columns, rows)
 
@@ -42,9 +45,17 @@ def _errors(truth: np.ndarray, value: np.ndarray, target: str) -> Figure:
     points = _points(value, residual, f"predicted {target}", "actual minus predicted")
     zero = alt.Chart(records(y=(0,))).mark_rule(color=INK, strokeDash=[4, 4], strokeWidth=1).encode(y="y:Q")
     chart = alt.layer(zero, points)
-    caption = f"Errors should scatter evenly around zero; their mean is {residual.mean():.3g}."
+    caption = f"Errors should scatter evenly around zero; their mean is {residual.mean():.3g}.{_left_out(truth)}"
     columns = ("predicted (mean of a tenth)", "error (mean)")
     return Figure("errors", "Errors along the predictions", caption, chart, columns, _by_tenth(value, residual))
+
+
+def _middle(values: np.ndarray) -> np.ndarray:
+    """Which rows to draw: all of a few; of many, all but the utmost thousandth on either side."""
+    if len(values) <= _SINGLE:
+        return np.ones(len(values), dtype=bool)
+    low, high = np.quantile(values, (0.001, 0.999))
+    return np.asarray((values >= low) & (values <= high))
 
 
 def _points(x: np.ndarray, y: np.ndarray, x_title: str, y_title: str) -> Any:
@@ -57,9 +68,11 @@ def _points(x: np.ndarray, y: np.ndarray, x_title: str, y_title: str) -> Any:
     if len(x) <= _SINGLE:
         data = records(x=x, y=y)
         return alt.Chart(data).mark_circle(color=ACCENT, size=28, opacity=0.5).encode(**channels)
-    grid = curves.cloud(x, y, _GRID)
-    data = records(x=grid.x, y=grid.y, rows=grid.rows)
-    size = alt.Size("rows:Q", scale=alt.Scale(type="sqrt", range=[6, 150]), legend=None)
+    within = _middle(x) & _middle(y)
+    grid = curves.cloud(x[within], y[within], _GRID)
+    seen = grid.rows >= _FAINT * grid.rows.max()
+    data = records(x=grid.x[seen], y=grid.y[seen], rows=grid.rows[seen])
+    size = alt.Size("rows:Q", scale=alt.Scale(type="sqrt", range=[4, 190]), legend=None)
     return alt.Chart(data).mark_circle(color=ACCENT, opacity=0.65).encode(**channels, size=size)
 
 
@@ -92,3 +105,7 @@ def _by_tenth(x: np.ndarray, y: np.ndarray) -> list[tuple[str, str]]:
     order = np.argsort(x, kind="stable")
     parts = [part for part in np.array_split(order, 10) if len(part)]
     return [(f"{x[part].mean():.4g}", f"{y[part].mean():.4g}") for part in parts]
+
+
+def _left_out(values: np.ndarray) -> str:
+    return "" if len(values) <= _SINGLE else " Larger dots hold more rows; the rarest are not drawn."
