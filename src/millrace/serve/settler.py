@@ -5,6 +5,7 @@ It keeps polars and deltalake out of the processes that answer.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 
@@ -13,13 +14,16 @@ from millrace.store.objects import Store
 from millrace.store.prediction_log import settle, wal
 from millrace.store.segments import abandoned, workers
 
-SETTLE_SECONDS = 2.0
+SETTLE_SECONDS = 5.0
 #: How long workers whose parent died may take to drain before the last settlement.
 _LAST_SECONDS = 10
+#: Answering comes first.
+_NICENESS = 10
 
 
 def main() -> None:
     """Settle every `SETTLE_SECONDS` until SIGTERM, or until the parent is gone; then once more."""
+    os.nice(_NICENESS)
     store = Store(Orders.received().store)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

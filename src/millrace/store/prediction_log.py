@@ -35,6 +35,8 @@ FEEDBACK = "log/feedback"
 _WAL = "log/wal"
 #: So many bytes of segments become one commit at most.
 _COMMIT_BYTES = 64 * 1024 * 1024
+#: So many files in a table are joined.
+_FILES = 128
 
 
 class Opening(msgspec.Struct, frozen=True, tag="opening"):
@@ -89,7 +91,11 @@ def settle(store: Store) -> int:
     lock = os.open(folder / ".settling", os.O_CREAT | os.O_RDWR, 0o640)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return sum(_settle(store, segments) for segments in _commits(folder))
+        rows = sum(_settle(store, segments) for segments in _commits(folder))
+        if rows:
+            for key in (PREDICTIONS, FEEDBACK):
+                _tidy(store, key)
+        return rows
     finally:
         os.close(lock)
 
@@ -189,6 +195,19 @@ def _commit(store: Store, key: str, parts: Sequence[tuple[str, int, pl.DataFrame
         commit_properties=CommitProperties(app_transactions=transactions),
     )
     return rows.height
+
+
+def _tidy(store: Store, key: str) -> None:
+    """Join the small files of many settlements once there are `_FILES`; readers of older versions keep theirs a week.
+
+    Only called while other settlements wait, so nothing is appended meanwhile.
+    """
+    from deltalake import DeltaTable
+
+    path = store.at(key)
+    if DeltaTable.is_deltatable(path) and len((table := DeltaTable(path)).file_uris()) >= _FILES:
+        table.optimize.compact()
+        table.vacuum(dry_run=False)
 
 
 def _read(store: Store, key: str) -> pl.DataFrame | None:

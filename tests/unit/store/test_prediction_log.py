@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from deltalake import DeltaTable
 
 from millrace.errors import UsageError
 from millrace.records.signature import Field, Signature
@@ -108,6 +109,15 @@ def test_a_crash_between_the_two_tables_loses_and_duplicates_nothing(
     assert settle(store) == 1
     assert predictions(store).height == 1
     assert feedback(store)["outcome"].to_list() == ["No"]
+
+
+def test_many_settlements_are_joined_into_few_files(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction_log, "_FILES", 4)
+    for name in "abcdefg":
+        write(store, answered(name))
+        settle(store)
+    assert len(DeltaTable(store.at(prediction_log.PREDICTIONS)).file_uris()) < 4 + 1
+    assert predictions(store)["prediction_id"].to_list() == list("abcdefg")
 
 
 def test_predictions_since_a_moment(store: Store) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -61,6 +62,27 @@ def test_a_killed_writer_leaves_every_record_it_confirmed(tmp_path: Path) -> Non
     assert abandoned(worker)
     written = {int(payload) for payload in _contents(tmp_path) if payload != b"head"}
     assert set(confirmed) <= written
+
+
+def _fill(writer: SegmentWriter, confirmed: list[bytes]) -> None:
+    for index in range(1000):
+        writer.append(b"%07d" % index)
+        confirmed.append(b"%07d" % index)
+
+
+def test_a_full_disk_is_an_error_and_what_was_confirmed_stays_readable(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    confirmed: list[bytes] = []
+    with SegmentWriter(tmp_path, lambda: b"head") as writer:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            with pytest.raises(OSError, match=r"cannot be written|too large"):
+                _fill(writer, confirmed)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        writer.append(b"after")
+    assert len(confirmed) > 10
+    assert _contents(tmp_path) == [b"head", *confirmed, b"after"]
 
 
 def _segment(folder: Path) -> Path:
