@@ -68,12 +68,13 @@ def serving(
 
 
 def alive(process: int) -> bool:
-    """Whether a process exists and is not a zombie."""
+    """Whether a process still holds its files: a zombie does while one of its threads is not gone yet."""
     try:
         status = Path(f"/proc/{process}/stat").read_text()
-    except FileNotFoundError:
+        threads = len(list(Path(f"/proc/{process}/task").iterdir()))
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return status.rsplit(")", 1)[1].split()[0] != "Z"
+    return threads > 1 or status.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def _below(parent: int) -> list[int]:

@@ -7,7 +7,6 @@ values at and around the points where trees split, to infinities, to every categ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -29,13 +28,14 @@ def probes(fit: Fit) -> pl.DataFrame:
     if inputs.is_empty():
         return inputs
     base = inputs.gather_every(max(1, inputs.height // _ROWS)).head(_ROWS)
-    return pl.concat([base, *(_varied(base, inputs[field.name], field, fit) for field in fit.signature.inputs)])
-
-
-def _varied(base: pl.DataFrame, seen: pl.Series, field: Field, fit: Fit) -> pl.DataFrame:
-    values = _numbers(seen, field, fit) if field.numeric else _texts(seen, field)
-    spread = [i % base.height for i in range(len(values))]
-    return base[spread].with_columns(values.alias(field.name))
+    points = _split_points(fit.members)
+    varied = [base]
+    for field in fit.signature.inputs:
+        seen = inputs[field.name]
+        finite = not all(_bears_infinity(field.name, member) for member in fit.members)
+        values = _numbers(seen, points.get(field.name, set()), finite) if field.numeric else _texts(seen, field)
+        varied.append(base[[i % base.height for i in range(len(values))]].with_columns(values.alias(field.name)))
+    return pl.concat(varied)
 
 
 def _texts(seen: pl.Series, field: Field) -> pl.Series:
@@ -45,37 +45,38 @@ def _texts(seen: pl.Series, field: Field) -> pl.Series:
     return texts.cast(seen.dtype, strict=False)
 
 
-def _numbers(seen: pl.Series, field: Field, fit: Fit) -> pl.Series:
+def _numbers(seen: pl.Series, points: set[float], finite: bool) -> pl.Series:
     ends = [None, seen.min(), seen.max()]
     if not seen.dtype.is_float():
         return pl.Series(ends, dtype=seen.dtype)
-    values = [*_points(field.name, fit.members), float("nan"), 0.0, -0.0, 1e-35]
-    if all(_bears_infinity(field.name, member) for member in fit.members):
+    values = [*_around(points), float("nan"), 0.0, -0.0, 1e-35]
+    if not finite:
         values += [float("inf"), float("-inf"), 1e300, -1e300]
     return pl.Series([*ends, *values], dtype=pl.Float64).cast(seen.dtype)
 
 
-def _points(column: str, members: Sequence[Member]) -> list[float]:
-    """Values whose encoding is a split point of some tree, and the nearest float32 on either side of it."""
-    found: set[float] = set()
+def _split_points(members: Sequence[Member]) -> dict[str, set[float]]:
+    """Values of each column whose encoding is a split point of some tree."""
+    found: dict[str, set[float]] = {}
     for member in members:
-        if not _splits(member.estimator):
+        if not LightGBMWriter().accepts(member.estimator):
             continue
         points = split_points(member.estimator)
         place = 0
         for encoding in member.encodings:
-            if isinstance(encoding, NumberEncoding) and encoding.column == column and encoding.factor:
-                found.update(point / encoding.factor + encoding.center for point in points.get(place, ()))
+            if isinstance(encoding, NumberEncoding) and encoding.factor:
+                raw = (point / encoding.factor + encoding.center for point in points.get(place, ()))
+                found.setdefault(encoding.column, set()).update(raw)
             place += encoding.width
-    few = sorted(found)[:: max(1, len(found) // _POINTS)]
-    exact = np.array(few, np.float64)
+    return found
+
+
+def _around(points: set[float]) -> list[float]:
+    """Some of the points, each exactly, in float32, and the nearest float32 on either side of it."""
+    exact = np.array(sorted(points)[:: max(1, len(points) // _POINTS)], np.float64)
     close = exact.astype(np.float32)
-    around = [np.nextafter(close, np.float32(side)) for side in (-np.inf, np.inf)]
-    return [float(value) for value in np.concatenate([exact, close, *around])]
-
-
-def _splits(estimator: Any) -> bool:
-    return LightGBMWriter().accepts(estimator)
+    neighbours = [np.nextafter(close, np.float32(side)) for side in (-np.inf, np.inf)]
+    return [float(value) for value in np.concatenate([exact, close, *neighbours])]
 
 
 def _bears_infinity(column: str, member: Member) -> bool:

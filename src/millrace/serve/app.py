@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -53,6 +54,12 @@ class App:
             content = self._core.predict(await _body(scope, receive))
         except (RequestError, OSError) as error:
             status, content = failure(error)
+        except Exception:  # the edge: whatever else goes wrong is reported here, and the caller still gets an answer
+            logging.getLogger("millrace.serve").exception("a prediction failed")
+            status, content = (
+                500,
+                b'{"error":{"code":"serve.failed","seen":"The prediction failed; see the server\'s log."}}',
+            )
         length = (b"content-length", str(len(content)).encode())
         await send({"type": "http.response.start", "status": status, "headers": [_JSON, length]})
         await send({"type": "http.response.body", "body": content})

@@ -126,3 +126,13 @@ def test_one_bad_outcome_and_none_is_taken(
     assert (caught.value.code, caught.value.row) == (code, 1)
     log.seal()
     assert feedback(store).height == 0
+
+
+def test_an_answer_that_cannot_be_logged_is_not_given(core: Core, store: Store) -> None:
+    log = SegmentWriter(wal(store), lambda: core.loaded.opening)
+    core.write_to(log, predictions=True)
+    log.close()
+    log._folder.rename(log._folder.with_name("gone"))
+    with pytest.raises(OSError, match="No such file"):
+        core.predict(ROW)
+    assert core.counters.rows == 0

@@ -1,6 +1,7 @@
 """LightGBM's classifiers and regressors, from the trees the booster itself states.
 
-Every decision is taken as LightGBM's `Tree::NumericalDecision` and `Tree::CategoricalDecision` take it.
+Every decision is taken as LightGBM's `Tree::NumericalDecision` and `Tree::CategoricalDecision` take it, but for one:
+LightGBM cuts the decimals off a category, the graph knows none with decimals. Encoded categories have none.
 """
 
 from __future__ import annotations
