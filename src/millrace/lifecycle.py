@@ -107,7 +107,7 @@ def pack(site: Site, fit: Fit, identity: str, versions: Mapping[str, int]) -> tu
     from millrace.profile.build import profile
     from millrace.profile.file import encode
 
-    reference = encode(profile(fit.train_rows, fit.signature))
+    reference = encode(profile(fit.train_rows, fit.signature, answer=fit.answer))
     lineage = {"tables": dict(versions), "project": _digest(site.settings)}
     return stage(
         fit,

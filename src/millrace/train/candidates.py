@@ -6,7 +6,6 @@ their blend (Salinas & Erickson, TabRepo, 2024).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
@@ -19,22 +18,25 @@ from millrace.train import recipes
 
 #: More rows than this change a linear model no more, but its solver cannot be stopped when time is up.
 LINEAR_ROWS = 50_000
+NEWTON_COLUMNS = 500
 #: Every request walks every tree, so their number is bounded; trees grow once per class.
 MAX_TREES = 1500
 MAX_CLASS_TREES = 4000
 PATIENCE = 40
-#: Below this many cells a second thread waits more than it helps.
-_CELLS_PER_THREAD = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What one estimator learns from: a float32 matrix and the truth; and the rows that tell when to stop."""
+    """What one estimator learns from: a float32 matrix and the truth; and the rows that tell when to stop.
+
+    With `threads` more than one, LightGBM grows each tree in parallel; the trees are the same.
+    """
 
     matrix: np.ndarray
     truth: np.ndarray
     check_matrix: np.ndarray | None = None
     check_truth: np.ndarray | None = None
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,9 @@ _BOOSTED: Mapping[str, Mapping[str, Any]] = {
 
 
 def portfolio(signature: Signature, metric: str, seed: int) -> tuple[Candidate, ...]:
-    """The candidates for a task, in order: linear ones first, because they are cheap and hard to fool."""
-    linear = [_linear(signature, penalty) for penalty in (1.0, 30.0)]
-    return tuple(linear + [_boosted(name, signature, metric, seed) for name in _BOOSTED])
+    """The candidates for a task, in order: a linear one first, because it is cheap and hard to fool."""
+    boosted = [_boosted(name, signature, metric, seed) for name in _BOOSTED]
+    return (_linear(signature, 1.0), *boosted[:2], _linear(signature, 30.0), *boosted[2:])
 
 
 def _linear(signature: Signature, penalty: float) -> Candidate:
@@ -103,7 +105,10 @@ def _linear(signature: Signature, penalty: float) -> Candidate:
         matrix, truth = lesson.matrix[chosen].astype(np.float64), lesson.truth[chosen]
         if signature.task == "regression":
             return Ridge(alpha=penalty).fit(matrix, truth), 0
-        return LogisticRegression(C=1 / penalty, max_iter=20_000).fit(matrix, truth), 0
+        # Newton's few exact steps beat hundreds of cheap ones while the Hessian is small.
+        exact = signature.task == "binary" and matrix.shape[1] <= NEWTON_COLUMNS
+        solver = "newton-cholesky" if exact else "lbfgs"
+        return LogisticRegression(C=1 / penalty, max_iter=20_000, solver=solver).fit(matrix, truth), 0
 
     return Candidate(f"linear, penalty {penalty:g}", "linear", recipes.for_linear, learn)
 
@@ -128,7 +133,7 @@ def _boosted(name: str, signature: Signature, metric: str, seed: int) -> Candida
         settings = dict(_BOOSTED[name]) | {
             "n_estimators": trees or most,
             "random_state": seed,
-            "n_jobs": max(1, min(os.cpu_count() or 1, lesson.matrix.size // _CELLS_PER_THREAD)),
+            "n_jobs": lesson.threads,
             "deterministic": True,
             "force_row_wise": True,
             "verbosity": -1,
