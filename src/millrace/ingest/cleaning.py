@@ -9,14 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
 from millrace.config.schema import SourceSettings
 from millrace.errors import ProjectFileError, nearest
-
-_STEPS = ("trim", "fill", "clip", "replace", "drop_duplicates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ def compile_cleaning(settings: SourceSettings, final: Mapping[str, pl.DataType],
     whole = False
     for ordinal, step in enumerate(settings.clean):
         at = f"{where}.clean[{ordinal}]"
-        name, value = _step(step, at)
+        name, value = next(iter(step.items()))
         if name == "trim":
             texts = list(final) if value == "all" else _columns(value, final, at)
             trimmed |= frozenset(texts)
@@ -51,16 +48,6 @@ def compile_cleaning(settings: SourceSettings, final: Mapping[str, pl.DataType],
         else:
             steps.append(tuple(_expressions(name, value, final, at)))
     return Cleaning(trimmed, tuple(steps), identity, whole)
-
-
-def _step(step: Mapping[str, Any], at: str) -> tuple[str, Any]:
-    if len(step) != 1:
-        raise ProjectFileError("A cleaning step has exactly one name.", where=at, code="config.clean", allowed=_STEPS)
-    ((name, value),) = step.items()
-    if name not in _STEPS:
-        seen = f"`{name}` is not a cleaning step."
-        raise ProjectFileError(seen, where=at, code="config.clean", allowed=_STEPS, nearest=nearest(name, _STEPS))
-    return name, value
 
 
 def _columns(value: object, final: Mapping[str, pl.DataType], at: str) -> list[str]:

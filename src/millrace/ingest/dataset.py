@@ -28,10 +28,6 @@ def dataset(settings: ProjectSettings, store: Store) -> tuple[pl.DataFrame, dict
     """
     sql = (settings.dataset or {}).get("sql")
     tables = {name: Table(store, f"tables/{name}") for name in settings.sources}
-    if sql is None and len(tables) > 1:
-        seen = f"There are {len(tables)} sources, so `dataset.sql` has to say how they make one table."
-        step = "add `dataset: {sql: …}`, one select over them"
-        raise ProjectFileError(seen, where="dataset", code="config.dataset", allowed=tables, next_step=step)
     now = {name: table.snapshot() for name, table in tables.items()}
     absent = [name for name, snapshot in now.items() if not snapshot.number]
     if absent:

@@ -24,7 +24,7 @@ from millrace.train.leaks import leak_warnings
 from millrace.train.scorer import deciding_metric, scorer
 from millrace.train.split import Folds, folds, holdout, order_keys, sealed
 from millrace.train.target import Target, answered, read_target
-from millrace.train.trials import Classroom, try_candidates
+from millrace.train.trials import Classroom, answer_of, outputs_of, try_candidates
 
 #: With more training rows, fewer folds tell as much.
 _FIVE_FOLDS, _THREE_FOLDS = 30_000, 100_000
@@ -90,6 +90,7 @@ def _learn(room: Classroom, judging: Judging, settings: ModelSettings, notes: tu
         answer=answer,
         notes=notes + _no_gain(evaluation),
         ladder=steps,
+        reference=lambda rows: answer_of(outputs_of(members, rows, room.signature), room.signature, threshold),
     )
 
 

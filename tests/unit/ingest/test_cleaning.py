@@ -73,8 +73,6 @@ def test_rows_already_in_the_table_are_duplicates():
 @pytest.mark.parametrize(
     ("step", "said"),
     [
-        ({"trimm": "all"}, "`trimm` is not a cleaning step"),
-        ({"trim": "all", "fill": {}}, "exactly one name"),
         ({"fill": {"chrge": 0}}, "`chrge` is not a column"),
         ({"fill": {"charge": "abc"}}, "'abc' is no value of a Float64 column"),
         ({"fill": 0}, "`fill` takes columns and values"),

@@ -48,11 +48,6 @@ def test_a_query_may_name_its_own_parts(filled):
     assert rows["id"].to_list() == [2, 3]
 
 
-def test_several_sources_need_a_query(filled):
-    with pytest.raises(ProjectFileError, match="There are 2 sources"):
-        dataset(project("customers", "tickets"), filled)
-
-
 @pytest.mark.parametrize(
     ("sql", "said"),
     [

@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 from millrace.config.schema import ModelSettings
-from millrace.errors import TrainingError, UsageError
+from millrace.errors import TrainingError
 from millrace.records.fit import Fit
 from millrace.records.progress import Step
 from millrace.train.encode import encode
@@ -152,11 +152,6 @@ def test_a_time_split_validates_on_later_rows() -> None:
     fit = train(frame, settings(budget=1, split={"time": "day"}))
     assert fit.test_rows["x"].to_list() == frame["x"][-18:].to_list()
     assert "`day` is not used: it orders the split in time." in fit.notes
-
-
-def test_an_unknown_metric_names_the_nearest() -> None:
-    with pytest.raises(UsageError, match="Did you mean `roc_auc`"):
-        train(small(), settings(metric="roc_acu"))
 
 
 def test_a_class_without_test_rows_is_refused() -> None:
