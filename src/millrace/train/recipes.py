@@ -70,12 +70,13 @@ def learned(
     means = [isinstance(encoding, LookupEncoding) and not _is_one_hot(encoding) for encoding in encodings]
     if not any(means):
         return encodings, matrix
+    columns = {encoding.column for encoding, mean in zip(encodings, means, strict=True) if mean}
+    averaged = [field for field in fields if field.name in columns]
     owners = np.repeat(means, [encoding.width for encoding in encodings])
     part = np.arange(frame.height) % _CROSS_PARTS
     for number in range(_CROSS_PARTS):
         inside = part == number
-        others = recipe(frame.filter(~inside), fields, goals[~inside])
-        summaries = [encoding for encoding, mean in zip(others, means, strict=True) if mean]
+        summaries = recipe(frame.filter(~inside), averaged, goals[~inside])
         matrix[np.ix_(inside, owners)] = encode(frame.filter(inside), summaries)
     return encodings, matrix
 

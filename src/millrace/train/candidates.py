@@ -1,0 +1,168 @@
+"""The models that are tried, in the order in which they are worth the time.
+
+A short portfolio instead of a search: most of what a search would find is bought by a few unlike configurations and
+their blend (Salinas & Erickson, TabRepo, 2024).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from millrace.records.signature import Signature
+from millrace.train import recipes
+
+#: More rows than this change a linear model no more, but its solver cannot be stopped when time is up.
+LINEAR_ROWS = 50_000
+NEWTON_COLUMNS = 500
+#: Every request walks every tree, so their number is bounded; trees grow once per class.
+MAX_TREES = 1500
+MAX_CLASS_TREES = 4000
+PATIENCE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What one estimator learns from: a float32 matrix and the truth; and the rows that tell when to stop.
+
+    With `threads` more than one, LightGBM grows each tree in parallel; the trees are the same.
+    """
+
+    matrix: np.ndarray
+    truth: np.ndarray
+    check_matrix: np.ndarray | None = None
+    check_truth: np.ndarray | None = None
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model worth trying: what it sees, and how it learns until a `time.monotonic` deadline.
+
+    ``learn(lesson, trees, deadline)`` gives a fitted estimator and the number of trees that did best (0 where there
+    are none); `trees` fixes that number, None lets the check rows decide.
+    """
+
+    name: str
+    family: str
+    recipe: recipes.Recipe
+    learn: Callable[[Lesson, int | None, float], tuple[Any, int]]
+
+
+_BOOSTED: Mapping[str, Mapping[str, Any]] = {
+    "balanced": {"num_leaves": 31, "learning_rate": 0.05, "colsample_bytree": 0.8},
+    "cautious": {
+        "num_leaves": 8,
+        "learning_rate": 0.05,
+        "colsample_bytree": 0.5,
+        "min_child_samples": 40,
+        "reg_lambda": 5.0,
+    },
+    "deep": {
+        "num_leaves": 96,
+        "learning_rate": 0.04,
+        "colsample_bytree": 0.6,
+        "min_child_samples": 10,
+        "subsample": 0.8,
+        "subsample_freq": 1,
+    },
+    "narrow": {
+        "num_leaves": 16,
+        "learning_rate": 0.04,
+        "colsample_bytree": 0.3,
+        "min_child_samples": 30,
+        "subsample": 0.7,
+        "subsample_freq": 1,
+    },
+    "deepest": {
+        "num_leaves": 200,
+        "learning_rate": 0.03,
+        "colsample_bytree": 0.5,
+        "min_child_samples": 5,
+        "subsample": 0.7,
+        "subsample_freq": 1,
+    },
+    "random splits": {"num_leaves": 64, "learning_rate": 0.06, "min_child_samples": 8, "extra_trees": True},
+}
+
+
+def portfolio(signature: Signature, metric: str, seed: int) -> tuple[Candidate, ...]:
+    """The candidates for a task, in order: a linear one first, because it is cheap and hard to fool."""
+    boosted = [_boosted(name, signature, metric, seed) for name in _BOOSTED]
+    return (_linear(signature, 1.0), *boosted[:2], _linear(signature, 30.0), *boosted[2:])
+
+
+def _linear(signature: Signature, penalty: float) -> Candidate:
+    def learn(lesson: Lesson, trees: int | None, deadline: float) -> tuple[Any, int]:  # noqa: ARG001
+        from sklearn.linear_model import LogisticRegression, Ridge
+
+        chosen = _spread(lesson.truth, signature.task != "regression")
+        # float64: the solver's line search fails to make progress in float32.
+        matrix, truth = lesson.matrix[chosen].astype(np.float64), lesson.truth[chosen]
+        if signature.task == "regression":
+            return Ridge(alpha=penalty).fit(matrix, truth), 0
+        # Newton's few exact steps beat hundreds of cheap ones while the Hessian is small.
+        exact = signature.task == "binary" and matrix.shape[1] <= NEWTON_COLUMNS
+        solver = "newton-cholesky" if exact else "lbfgs"
+        return LogisticRegression(C=1 / penalty, max_iter=20_000, solver=solver).fit(matrix, truth), 0
+
+    return Candidate(f"linear, penalty {penalty:g}", "linear", recipes.for_linear, learn)
+
+
+def _spread(truth: np.ndarray, classes: bool) -> np.ndarray:
+    """Row numbers of at most `LINEAR_ROWS` rows, evenly spread (within the order of classes, so none is lost)."""
+    order = np.argsort(truth, kind="stable") if classes else np.arange(len(truth))
+    step = max(1, -(-len(truth) // LINEAR_ROWS))
+    if step == 1:
+        return np.arange(len(truth))
+    first = np.unique(truth[order], return_index=True)[1] if classes else np.array([0])
+    return np.sort(order[np.union1d(np.arange(0, len(truth), step), first)])
+
+
+def _boosted(name: str, signature: Signature, metric: str, seed: int) -> Candidate:
+    def learn(lesson: Lesson, trees: int | None, deadline: float) -> tuple[Any, int]:
+        import lightgbm
+
+        most = MAX_TREES
+        if signature.task == "multiclass":
+            most = max(100, MAX_CLASS_TREES // len(signature.classes))
+        settings = dict(_BOOSTED[name]) | {
+            "n_estimators": trees or most,
+            "random_state": seed,
+            "n_jobs": lesson.threads,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+        # In small tables a leaf of 40 rows would be most of the table.
+        fewest = settings.get("min_child_samples", 20)
+        settings["min_child_samples"] = min(fewest, max(2, len(lesson.truth) // 20))
+        make = lightgbm.LGBMRegressor if signature.task == "regression" else lightgbm.LGBMClassifier
+        if metric in ("mae", "median_ae"):
+            settings["objective"] = "mae"
+        estimator = make(**settings)
+        calls = [_stop_at(deadline)]
+        check: dict[str, Any] = {}
+        if trees is None and lesson.check_matrix is not None:
+            calls.append(lightgbm.early_stopping(PATIENCE, verbose=False))
+            check = {"eval_X": lesson.check_matrix, "eval_y": lesson.check_truth}
+        estimator.fit(lesson.matrix, lesson.truth, callbacks=calls, **check)
+        return estimator, int(estimator.best_iteration_ or settings["n_estimators"])
+
+    return Candidate(f"LightGBM, {name}", "LightGBM", recipes.for_trees, learn)
+
+
+def _stop_at(deadline: float) -> Callable[[Any], None]:
+    """A LightGBM callback that ends boosting when time is up, keeping the trees grown so far."""
+
+    def callback(state: Any) -> None:
+        if monotonic() > deadline:
+            from lightgbm.callback import EarlyStopException
+
+            raise EarlyStopException(state.iteration, state.evaluation_result_list or [])
+
+    return callback

@@ -1,0 +1,52 @@
+"""What each step up gains: the trivial model, and the best of each family alone, on the test rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from millrace.config.schema import ModelSettings
+from millrace.records.evaluation import Evaluation
+from millrace.records.fit import Member
+from millrace.train.clock import REFIT_SHARE, Clock
+from millrace.train.ensemble import threshold_of
+from millrace.train.judging import Judging
+from millrace.train.scorer import Scorer
+from millrace.train.trials import Classroom, Trial, answer_of, refit
+
+
+def ladder(
+    room: Classroom,
+    judging: Judging,
+    trials: Sequence[Trial],
+    members: Sequence[Member],
+    settings: ModelSettings,
+    chooser: Scorer,
+    clock: Clock,
+) -> Mapping[str, Evaluation]:
+    """The trivial model and the best of each family on the test rows, as far as time allows."""
+    everything = room.goals(np.arange(len(room.truth)))
+    constant = np.tile(everything.mean(axis=0), (len(judging.truth), 1))
+    if room.signature.task == "regression":
+        constant = constant[:, 0]
+    steps = {"baseline": judging.judge(answer_of(constant, room.signature, 0.5), 0.5)}
+    known = {member.name: member for member in members}
+    for place, trial in _best_of_families(trials, chooser).items():
+        if trial.candidate.name not in known and clock.left(REFIT_SHARE) < 0:
+            continue
+        member = known.get(trial.candidate.name) or refit(room, trial, 1.0, clock)
+        threshold = threshold_of(room, trials, {place: 1.0}, judging.metric, settings)
+        answer = judging.answer([replace(member, weight=1.0)], threshold)
+        steps[trial.candidate.family] = judging.judge(answer, threshold)
+    return steps
+
+
+def _best_of_families(trials: Sequence[Trial], chooser: Scorer) -> Mapping[int, Trial]:
+    best: dict[str, int] = {}
+    for place, trial in enumerate(trials):
+        family = trial.candidate.family
+        if family not in best or chooser.better(trial.score, trials[best[family]].score):
+            best[family] = place
+    return {place: trials[place] for place in best.values()}

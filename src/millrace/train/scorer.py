@@ -1,0 +1,57 @@
+"""What makes one model better than another while models are chosen, on rows that were held out of learning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from millrace.config.schema import CostMetric, ModelSettings
+from millrace.records.signature import Signature
+
+#: Used where the deciding metric is one of labels: they jump, so choosing by them is choosing by luck.
+_SMOOTH = "log_loss"
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """The metric that chooses between models; `outputs` are probabilities ``[rows, classes]`` or values ``[rows]``."""
+
+    metric: str
+    function: Callable[[np.ndarray, np.ndarray], float]
+    higher_is_better: bool
+
+    def score(self, truth: np.ndarray, outputs: np.ndarray) -> float:
+        """The metric of these outputs; binary metrics look at the positive's probability."""
+        return self.function(truth, outputs[:, 1] if outputs.ndim == 2 and outputs.shape[1] == 2 else outputs)
+
+    def better(self, score: float, than: float) -> bool:
+        """Whether a score beats another one by more than rounding."""
+        gain = score - than if self.higher_is_better else than - score
+        return gain > 1e-9 * max(1.0, abs(than))
+
+
+def deciding_metric(settings: ModelSettings, truth: np.ndarray, signature: Signature) -> str:
+    """The name of the metric that judges the model in the end: the stated one, or the recommended one."""
+    from millrace.evaluate.advice import advise
+    from millrace.evaluate.metrics import find
+
+    if isinstance(settings.metric, str) and settings.metric != "auto":
+        return find(settings.metric, signature.task).name
+    return advise(truth, signature).metric
+
+
+def scorer(metric: str, signature: Signature) -> Scorer:
+    """How models are chosen when `metric` decides: by it, or by log loss where it judges labels alone."""
+    from millrace.evaluate.metrics import find
+
+    definition = find(metric, signature.task)
+    if definition.needs == "label":
+        definition = find(_SMOOTH, signature.task)
+    return Scorer(definition.name, definition.function, definition.higher_is_better)
+
+
+def cost_of(settings: ModelSettings) -> dict[str, float] | None:
+    """What the two kinds of mistakes cost, where the project file says so."""
+    return dict(settings.metric.cost.items()) if isinstance(settings.metric, CostMetric) else None

@@ -1,0 +1,153 @@
+"""From a table to a fit: type the columns, seal the test part, try models within the budget, judge the best blend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from millrace.config.schema import ModelSettings, SplitSettings
+from millrace.errors import TrainingError
+from millrace.records.evaluation import Evaluation
+from millrace.records.fit import Fit
+from millrace.records.progress import Watch, unwatched
+from millrace.records.signature import Signature
+from millrace.train.blend import blend
+from millrace.train.candidates import portfolio
+from millrace.train.clock import Clock
+from millrace.train.columns import describe, type_columns
+from millrace.train.ensemble import taught, threshold_of
+from millrace.train.judging import Judging
+from millrace.train.ladder import ladder
+from millrace.train.leaks import leak_warnings
+from millrace.train.scorer import deciding_metric, scorer
+from millrace.train.split import Folds, folds, holdout, order_keys, sealed
+from millrace.train.target import Target, answered, read_target
+from millrace.train.trials import Classroom, try_candidates
+
+#: With more training rows, fewer folds tell as much.
+_FIVE_FOLDS, _THREE_FOLDS = 30_000, 100_000
+
+
+def train(frame: pl.DataFrame, settings: ModelSettings, watch: Watch = unwatched) -> Fit:
+    """Learn to predict ``settings.predict`` from the other columns, within ``settings.budget`` seconds.
+
+    A part of the rows is sealed first and looked at only by the final judgement. Linear models and a portfolio of
+    boosted trees are cross-validated on the rest; a blend of at most three of them, weighted on their out-of-fold
+    answers, is taught on all training rows. The same rows and seed give the same fit, unless time cuts the search.
+
+    Raises
+    ------
+    TrainingError
+        The target is absent, constant or of no usable type; there are too few rows or no usable column; or the
+        settings name columns or classes that are not there.
+    UsageError
+        `settings.metric` is no metric of the task.
+    """
+    clock = Clock(settings.budget, watch)
+    clock.tell("typing the columns")
+    rows, notes = answered(frame, settings)
+    target, target_notes = read_target(rows, settings)
+    fields, column_notes = type_columns(rows, settings)
+    rows = rows.select(*(field.name for field in fields), settings.predict, *_split_columns(settings.split))
+    keys = order_keys(rows, fields, settings.split)
+    strata = _strata(target, settings.split)
+    test = sealed(keys, strata, settings.split.test)
+    _check_classes(target, test)
+    rows = rows.select(*(field.name for field in fields), settings.predict)
+    learning = rows.filter(~test)
+    signature = Signature(target.task, settings.predict, describe(learning, fields), target.classes, target.positive)
+    room = Classroom(learning, target.truth[~test], signature, _folds(keys[~test], strata[~test], settings.split))
+    metric = deciding_metric(settings, room.truth, signature)
+    judging = Judging(rows.filter(test), target.truth[test], signature, metric, settings.seed)
+    notes += target_notes + column_notes + _repeats(keys, settings.split)
+    notes += leak_warnings(learning, signature.inputs, room.truth, settings.predict)
+    return _learn(room, judging, settings, notes, clock)
+
+
+def _learn(room: Classroom, judging: Judging, settings: ModelSettings, notes: tuple[str, ...], clock: Clock) -> Fit:
+    """Choose, teach and judge."""
+    chooser = scorer(judging.metric, room.signature)
+    trials = try_candidates(room, portfolio(room.signature, judging.metric, settings.seed), chooser, clock)
+    weights = blend([trial.outputs for trial in trials], room.truth[trials[0].rows], chooser)
+    threshold = threshold_of(room, trials, weights, judging.metric, settings)
+    members = taught(room, trials, weights, clock)
+    if len(members) < len(weights):
+        notes += (f"The budget of {settings.budget:g} s cut the ensemble to {len(members)} of {len(weights)} models.",)
+    clock.tell("judging on the test rows")
+    answer = judging.answer(members, threshold)
+    evaluation = judging.judge(answer, threshold)
+    steps = ladder(room, judging, trials, members, settings, chooser, clock)
+    evaluation = replace(evaluation, importances=judging.importances(members, threshold, clock))
+    return Fit(
+        signature=room.signature,
+        members=members,
+        threshold=threshold,
+        evaluation=evaluation,
+        train_rows=room.rows,
+        test_rows=judging.rows,
+        answer=answer,
+        notes=notes + _no_gain(evaluation),
+        ladder=steps,
+    )
+
+
+def _split_columns(split: SplitSettings) -> tuple[str, ...]:
+    return tuple(name for name in (split.time, split.group) if name is not None)
+
+
+def _strata(target: Target, split: SplitSettings) -> np.ndarray:
+    """Classes where rows are split by hash; time and groups cut across classes."""
+    if target.task == "regression" or _split_columns(split):
+        return np.zeros(len(target.truth), dtype=np.int64)
+    return target.truth
+
+
+def _check_classes(target: Target, test: np.ndarray) -> None:
+    for place, name in enumerate(target.classes):
+        own = target.truth == place
+        seen = "training" if not (own & ~test).any() else "test" if not (own & test).any() else ""
+        if seen == "training" or (seen and target.task == "binary"):
+            raise TrainingError(
+                f"Class `{name}` has {own.sum()} rows, and none of them fell into the {seen} part.",
+                where="model.split",
+                code="train.split",
+                next_step="collect more rows of this class, or change model.split",
+            )
+
+
+def _folds(keys: np.ndarray, strata: np.ndarray, split: SplitSettings) -> Folds:
+    if split.time is not None or len(keys) > _THREE_FOLDS:
+        pairs = holdout(keys, strata, split.validation)
+    else:
+        pairs = folds(keys, strata, 5 if len(keys) <= _FIVE_FOLDS else 3)
+    if not pairs:
+        raise TrainingError(
+            "The training rows cannot be split for validation: too few of them differ.",
+            where="model.split",
+            code="train.split",
+        )
+    return pairs
+
+
+def _repeats(keys: np.ndarray, split: SplitSettings) -> tuple[str, ...]:
+    if _split_columns(split):
+        return ()
+    repeated = len(keys) - len(np.unique(keys))
+    if not repeated:
+        return ()
+    return (f"{repeated} rows repeat the inputs of another row; copies stay on one side of the split.",)
+
+
+def _no_gain(evaluation: Evaluation) -> tuple[str, ...]:
+    """A note where the test rows do not show that the model beats the trivial one."""
+    name = evaluation.primary
+    found, trivial = evaluation.metrics[name], evaluation.baseline[name]
+    surely = found.low > trivial.value if found.higher_is_better else found.high < trivial.value
+    if surely:
+        return ()
+    return (
+        f"There is no evidence that the model beats the trivial one: {name} is {found.value:.4g} "
+        f"({found.low:.4g} to {found.high:.4g}), the trivial model's {trivial.value:.4g}.",
+    )

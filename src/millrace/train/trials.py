@@ -1,0 +1,172 @@
+"""Cross-validation of the candidates within the budget: what each would have answered on rows it did not learn from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from math import ceil
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from millrace.records.fit import Answer, Member
+from millrace.records.signature import Signature
+from millrace.train.candidates import Candidate, Lesson
+from millrace.train.clock import REFIT_SHARE, SEARCH_SHARE, Clock
+from millrace.train.encode import encode
+from millrace.train.recipes import Recipe, learned
+from millrace.train.scorer import Scorer
+
+#: The first candidate of a family may take this share of the time left; that decides how many folds it gets.
+_FIRST_SHARE = 0.4
+#: All training rows are more than a fold's: they bear a few more trees than did best there.
+_MORE_TREES = 1.1
+#: Below this many cells a second thread waits more than it helps.
+_CELLS_PER_THREAD = 200_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Classroom:
+    """The training rows, their truth, the folds as (learning, held out) row numbers, and matrices made so far."""
+
+    rows: pl.DataFrame
+    truth: np.ndarray
+    signature: Signature
+    folds: Sequence[tuple[np.ndarray, np.ndarray]]
+    lessons: dict[tuple[Recipe, int], Lesson] = field(default_factory=dict)
+
+    def goals(self, chosen: np.ndarray) -> np.ndarray:
+        """The truth of some rows as float64 ``[rows, outputs]``: class membership, or the value."""
+        if self.signature.task == "regression":
+            return self.truth[chosen, None].astype(np.float64)
+        members: np.ndarray = np.eye(len(self.signature.classes))[self.truth[chosen]]
+        return members
+
+    def lesson(self, recipe: Recipe, fold: int) -> Lesson:
+        """A fold's matrices under a recipe; the encodings are fitted on its learning rows alone."""
+        if (recipe, fold) not in self.lessons:
+            learn, held = self.folds[fold]
+            encodings, matrix = learned(self.rows[learn], self.signature.inputs, self.goals(learn), recipe)
+            check = encode(self.rows[held], encodings)
+            self.lessons[recipe, fold] = Lesson(matrix, self.truth[learn], check, self.truth[held])
+        return self.lessons[recipe, fold]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """What a candidate answered out of fold: `outputs` parallel to `rows`, the row numbers that were held out."""
+
+    candidate: Candidate
+    rows: np.ndarray
+    outputs: np.ndarray
+    score: float
+    trees: int
+
+
+def try_candidates(room: Classroom, candidates: Sequence[Candidate], scorer: Scorer, clock: Clock) -> tuple[Trial, ...]:
+    """Cross-validate candidates in order until the time for search is spent; at least the first one is tried.
+
+    When time runs short a family gets fewer folds, all its candidates alike, and a candidate that was cut off is
+    dropped. The trials given back are compared on the rows that all of them held out.
+    """
+    trials: list[Trial] = []
+    folds: dict[str, int] = {}
+    costs: dict[str, float] = {}
+    for candidate in candidates:
+        left = clock.left(SEARCH_SHARE)
+        first = candidate.family not in folds
+        if trials and left < (0 if first else costs[candidate.family]):
+            continue
+        started = monotonic()
+        until = started + max(left, 0) * (_FIRST_SHARE if first else 1)
+        most = folds.get(candidate.family, len(room.folds))
+        outputs, trees = _run_folds(room, candidate, most, until, clock)
+        if first:
+            folds[candidate.family] = len(outputs)
+        elif len(outputs) < most:
+            continue
+        costs[candidate.family] = monotonic() - started
+        held = np.concatenate([check for _, check in room.folds[: len(outputs)]])
+        joined = np.concatenate(outputs)
+        score = scorer.score(room.truth[held], joined)
+        trials.append(Trial(candidate, held, joined, score, trees))
+    return _on_common_rows(trials, room.truth, scorer)
+
+
+def _run_folds(
+    room: Classroom, candidate: Candidate, most: int, until: float, clock: Clock
+) -> tuple[list[np.ndarray], int]:
+    """Outputs of each fold that there was time for (at least one), and the mean number of trees that did best."""
+
+    def run(fold: int) -> tuple[np.ndarray, int]:
+        lesson = room.lesson(candidate.recipe, fold)
+        estimator, best = candidate.learn(lesson, None, until)
+        assert lesson.check_matrix is not None
+        return predicted(estimator, lesson.check_matrix, room.signature), best
+
+    # A thread per fold: both solvers leave Python while they work, and unlike the threads inside a tree
+    # those of different folds never wait for each other.
+    abreast = min(os.cpu_count() or 1, most)
+    results: list[tuple[np.ndarray, int]] = []
+    with ThreadPoolExecutor(abreast) as pool:
+        while len(results) < most:
+            started = monotonic()
+            clock.tell(f"{candidate.name}, fold {len(results) + 1} of {most}")
+            results += pool.map(run, range(len(results), min(len(results) + abreast, most)))
+            if monotonic() + (monotonic() - started) > until:
+                break
+    return [outputs for outputs, _ in results], round(sum(trees for _, trees in results) / len(results))
+
+
+def _on_common_rows(trials: Sequence[Trial], truth: np.ndarray, scorer: Scorer) -> tuple[Trial, ...]:
+    """The trials cut to the shortest; folds run in one order, so the first rows are the same in all."""
+    shortest = min(len(trial.rows) for trial in trials)
+    cut = []
+    for trial in trials:
+        rows, outputs = trial.rows[:shortest], trial.outputs[:shortest]
+        cut.append(replace(trial, rows=rows, outputs=outputs, score=scorer.score(truth[rows], outputs)))
+    return tuple(cut)
+
+
+def refit(room: Classroom, trial: Trial, weight: float, clock: Clock) -> Member:
+    """Teach a candidate on all training rows, with the number of trees its folds found best."""
+    clock.tell(f"{trial.candidate.name}, all training rows")
+    everything = np.arange(room.rows.height)
+    encodings, matrix = learned(room.rows, room.signature.inputs, room.goals(everything), trial.candidate.recipe)
+    trees = ceil(trial.trees * _MORE_TREES) or None
+    threads = max(1, min(os.cpu_count() or 1, matrix.size // _CELLS_PER_THREAD))
+    lesson = Lesson(matrix, room.truth, threads=threads)
+    estimator, _ = trial.candidate.learn(lesson, trees, clock.moment(REFIT_SHARE))
+    return Member(trial.candidate.name, weight, encodings, estimator)
+
+
+def predicted(estimator: Any, matrix: np.ndarray, signature: Signature) -> np.ndarray:
+    """An estimator's outputs, float64: probabilities ``[rows, classes]`` (0 for classes it never saw) or values."""
+    if signature.task == "regression":
+        return np.asarray(estimator.predict(matrix), dtype=np.float64)
+    probabilities = np.zeros((len(matrix), len(signature.classes)))
+    probabilities[:, np.asarray(estimator.classes_, dtype=np.int64)] = estimator.predict_proba(matrix)
+    return probabilities
+
+
+def outputs_of(members: Sequence[Member], rows: pl.DataFrame, signature: Signature) -> np.ndarray:
+    """What the members answer together: the mean by weight, float64."""
+    total: np.ndarray = sum(
+        (member.weight * predicted(member.estimator, encode(rows, member.encodings), signature) for member in members),
+        start=np.zeros(()),
+    )
+    return total
+
+
+def answer_of(outputs: np.ndarray, signature: Signature, threshold: float | None) -> Answer:
+    """Outputs as an answer in the precision in which the package gives it."""
+    if signature.task == "regression":
+        return Answer(value=outputs.astype(np.float32))
+    probabilities = outputs.astype(np.float32)
+    if signature.task == "binary" and threshold is not None:
+        return Answer((probabilities[:, 1] >= np.float32(threshold)).astype(np.int64), probabilities)
+    return Answer(probabilities.argmax(axis=1).astype(np.int64), probabilities)
