@@ -170,7 +170,7 @@ class FileSource:
         inferred = {}
         if unknown := [name for name, kind in stated.items() if kind is None]:
             markers = {name: self._markers(name) for name in unknown}
-            inferred = infer((frame.select(unknown) for frame in self._sample()), markers)
+            inferred = infer((frame[unknown] for frame in self._sample()), markers)
         return {name: kind or inferred.get(name, "text") for name, kind in stated.items()}
 
     def _stated(self) -> dict[str, ColumnType | None]:

@@ -103,7 +103,6 @@ def _run_folds(
     """Outputs of each fold that there was time for (at least one), and the mean number of trees that did best."""
 
     def run(fold: int) -> tuple[np.ndarray, int]:
-        clock.tell(f"{candidate.name}, fold {fold + 1} of {most}")
         lesson = room.lesson(candidate.recipe, fold)
         estimator, best = candidate.learn(lesson, None, until)
         assert lesson.check_matrix is not None
@@ -116,6 +115,7 @@ def _run_folds(
     with ThreadPoolExecutor(abreast) as pool:
         while len(results) < most:
             started = monotonic()
+            clock.tell(f"{candidate.name}, fold {len(results) + 1} of {most}")
             results += pool.map(run, range(len(results), min(len(results) + abreast, most)))
             if monotonic() + (monotonic() - started) > until:
                 break
