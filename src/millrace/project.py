@@ -112,11 +112,14 @@ class Project:
 
         return summary(self.store, self._known(source) if source else None)
 
-    def refused(self, source: str, limit: int = 20) -> pl.DataFrame:
-        """Give refused rows with their reasons and origin, newest first."""
+    def refused(self, source: str | None = None, limit: int = 20) -> pl.DataFrame:
+        """Give refused rows with their reasons and origin, newest first; at most `limit` of each source."""
+        import polars as pl
+
         from millrace.ingest.quarantine import show
 
-        return show(self.store, self._known(source), limit)
+        names = [self._known(source)] if source else list(self.settings.sources)
+        return pl.concat([show(self.store, name, limit) for name in names])
 
     def report(self, version: int | None = None) -> str:
         """Where the report of a package is."""
