@@ -95,6 +95,13 @@ class SourceSettings(Section):
     """Where rows come from, and what is done to each before it is kept."""
 
     from_: Name = Field(alias="from", description="a path, glob or URL")
+    table: Name | None = Field(None, description="table of a database, such as public.customers")
+    query: Name | None = Field(None, description="a select instead of a table")
+    cursor: Name | None = Field(None, description="column that grows with every new row, such as a time of change")
+    overlap: Annotated[float, read_by(seconds), Field(ge=0)] | None = Field(
+        None, description="how far behind the newest `cursor` rows may still appear: 10 min, or steps of a number"
+    )
+    chunk: Whole | None = Field(None, ge=1, description="rows per query; default 100000")
     header: bool | None = Field(None, description="whether delimited files start with column names; sniffed if absent")
     names: tuple[str, ...] = Field((), description="column names of files that have no header")
     delimiter: Name | None = Field(None, description="sniffed if absent")

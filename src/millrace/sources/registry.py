@@ -18,6 +18,7 @@ BUILT_IN: Mapping[str, str] = {
     "delimited": "millrace.sources.delimited:KIND",
     "ndjson": "millrace.sources.ndjson:KIND",
     "parquet": "millrace.sources.parquet:KIND",
+    "sql": "millrace.sources.sql:KIND",
 }
 
 COMPRESSIONS = (".gz",)
@@ -29,7 +30,7 @@ def kinds() -> dict[str, SourceKind]:
     Examples
     --------
     >>> sorted(set(kinds()) & set(BUILT_IN))
-    ['delimited', 'ndjson', 'parquet']
+    ['delimited', 'ndjson', 'parquet', 'sql']
     """
     found = {name: _load(target) for name, target in BUILT_IN.items()}
     for point in entry_points(group=GROUP):
