@@ -142,13 +142,13 @@ class Project:
         return verify(self._package(version).path)
 
     def predict(self, source: str, to: str, *, version: int | None = None, watch: Watch = unwatched) -> Predicted:
-        """Answer every row of a file, into a CSV or Parquet file."""
+        """Answer every row of a file, into a CSV, Parquet or NDJSON file; memory does not grow with the rows."""
         from millrace.ingest.questions import questions
         from millrace.package.api import Package
         from millrace.package.batch import answer_file
 
         start, info = perf_counter(), self._package(version)
-        done = answer_file(Package.load(info.path), questions(self.settings, source), Path(to), watch)
+        done = answer_file(Package.load(info.path, threads=0), questions(self.settings, source), Path(to), watch)
         return Predicted(done.rows, to, info.name, info.version, round(perf_counter() - start, 3), done.refused)
 
     def serve(self, *, port: int | None = None, version: int | None = None, watch: Watch = unwatched) -> None:
