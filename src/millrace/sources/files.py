@@ -25,7 +25,7 @@ from millrace.sources.paths import fingerprint, fixed_part, found
 
 BATCH_ROWS = 200_000
 #: Types are inferred over all rows up to this many; a later row that does not fit is refused, not misread.
-INFERRED_ROWS = 2_000_000
+INFERRED_ROWS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
