@@ -8,6 +8,7 @@ import typer
 
 from millrace import __version__
 from millrace.cli import (
+    alert,
     check,
     demo,
     ingest,
@@ -48,7 +49,7 @@ def build() -> typer.Typer:
         demo.demo,
     ):
         app.command()(verb)
-    for group in (quarantine, package, release):
+    for group in (quarantine, package, release, alert):
         app.add_typer(group.group())
     return app
 

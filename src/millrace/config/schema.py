@@ -191,11 +191,17 @@ class ServeSettings(Section):
     log: Literal["all", "none"] = Field("all", description="which predictions are logged")
 
 
+#: One way to people: the kind of notifier, and its target. Which kinds there are is known where they are opened.
+Alert = Annotated[dict[Name, str | dict[str, Any]], Field(min_length=1, max_length=1)]
+
+
 class MonitorSettings(Section):
     """What is watched, and how many false alarms are bearable."""
 
     false_alarms: FalseAlarms = Field("1 per month", description="budget over all columns and looks, as `N per month`")
     window: Duration = Field(86400.0, description="how far back a look reaches, such as 1 day")
+    alert: tuple[Alert, ...] = Field((), description="who is told: `webhook: URL`, `slack: URL`, `email: {…}`")
+    cooldown: Duration = Field(86400.0, description="how long the same condition is not told again, such as 1 day")
 
 
 class RetrainSettings(Section):
