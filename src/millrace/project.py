@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from millrace.config.load import load
 from millrace.config.schema import ProjectSettings
-from millrace.errors import UsageError
+from millrace.errors import ReleaseError, UsageError
 from millrace.lifecycle import Site, champion, explore, ingest, new_run, promote, run, try_alerts, watch_over
 from millrace.records.checked import Checked
 from millrace.records.explored import Explored
@@ -234,7 +234,12 @@ class Project:
         name = self.settings.project
         if version is None:
             current = champion(self._site())
-            version = current.version if current else max(versions(self.store, name), default=0)
+            known = versions(self.store, name)
+            if current is None and not known:
+                raise ReleaseError(
+                    "There is no package yet.", where=name, code="package.none", next_step="millrace run"
+                )
+            version = current.version if current else max(known)
         return find(self.store, name, version)
 
 
