@@ -22,6 +22,7 @@ import msgspec
 
 from millrace.config.schema import ProjectSettings
 from millrace.records.evaluation import Difference
+from millrace.records.explored import Explored
 from millrace.records.fit import Fit
 from millrace.records.ingestion import Ingested
 from millrace.records.message import Delivery
@@ -90,6 +91,25 @@ def ingest(site: Site, source: str, identity: str) -> Ingested:
     from millrace.ingest.stage import ingest as stage
 
     return stage(source, site.settings.sources[source], site.store, site.folder, identity, site.watch)
+
+
+def explore(site: Site) -> Explored:
+    """Tables → a report on what they hold, and on what changed with the newest ingest."""
+    from millrace.explore.report import explore as stage
+    from millrace.ingest.dataset import dataset, newest
+
+    settings = site.settings
+    frame, _ = dataset(settings, site.store)
+    html, said = stage(
+        frame,
+        title=settings.project,
+        target=settings.model.predict if settings.model.predict in frame.columns else None,
+        changed=newest(settings, site.store),
+        tell=lambda text: site.watch(Step("explore", text)),
+    )
+    key = f"reports/{settings.project}-data.html"
+    site.store.write(key, html.encode())
+    return Explored(site.store.at(key), frame.height, frame.width, said)
 
 
 def learn(site: Site) -> tuple[Fit, dict[str, int]]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from millrace.config.load import load
 from millrace.config.schema import ProjectSettings
 from millrace.errors import UsageError
-from millrace.lifecycle import Site, champion, ingest, new_run, promote, run, try_alerts, watch_over
+from millrace.lifecycle import Site, champion, explore, ingest, new_run, promote, run, try_alerts, watch_over
 from millrace.records.checked import Checked
+from millrace.records.explored import Explored
 from millrace.records.ingestion import Ingested
 from millrace.records.initialized import InitResult
 from millrace.records.message import Delivery
@@ -108,6 +109,12 @@ class Project:
         site, identity = self._site(watch), new_run()
         names = [self._known(source)] if source else list(self.settings.sources)
         return tuple(ingest(site, name, identity) for name in names)
+
+    def explore(self, watch: Watch = unwatched) -> Explored:
+        """Ingest what is new, and draw what the rows look like: one HTML report with warnings."""
+        site = self._site(watch)
+        self.ingest(watch=watch)
+        return explore(site)
 
     def quarantine(self, source: str | None = None) -> tuple[RefusedRule, ...]:
         """Count the refused rows by rule."""

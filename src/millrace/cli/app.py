@@ -11,6 +11,7 @@ from millrace.cli import (
     alert,
     check,
     demo,
+    explore,
     ingest,
     init,
     monitor,
@@ -38,6 +39,7 @@ def build() -> typer.Typer:
     for verb in (
         init.init,
         check.check,
+        explore.explore,
         run_verb.run,
         ingest.ingest,
         train.train,
