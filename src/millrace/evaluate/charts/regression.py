@@ -98,7 +98,9 @@ def _spread(residual: np.ndarray) -> Figure:
     )
     chart = alt.layer(bars, upright(0.0))
     half, most = np.quantile(np.abs(residual), (0.5, 0.9))
-    caption = f"Half of the errors are within {number(half)}, nine in ten within {number(most)}; outermost bars hold the rest."
+    caption = (
+        f"Half of the errors are within {number(half)}, nine in ten within {number(most)}; the rest lies outermost."
+    )
     edges = spread.edges
     rows = [
         (f"{number(float(edges[i]))} to {number(float(edges[i + 1]))}", f"{spread.shares[i]:.1%}")
