@@ -38,14 +38,16 @@ def list_rules(
 
 
 def show_rows(
-    source: Annotated[str, typer.Argument(help="The source whose rows are shown.")],
+    source: Annotated[
+        str | None, typer.Argument(help="The source whose rows are shown; default: every source.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many rows at most.")] = 20,
     project: ProjectFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """Show refused rows with reason and origin, newest first.
 
-    $ millrace quarantine show customers
+    $ millrace quarantine show
 
     $ millrace quarantine show customers --limit 100 --json
     """

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError, nearest
 from millrace.sources.base import Source, SourceKind
+from millrace.sources.unpack import COMPRESSIONS
 
 GROUP = "millrace.sources"
 
@@ -19,8 +20,6 @@ BUILT_IN: Mapping[str, str] = {
     "ndjson": "millrace.sources.ndjson:KIND",
     "parquet": "millrace.sources.parquet:KIND",
 }
-
-COMPRESSIONS = (".gz",)
 
 
 def kinds() -> dict[str, SourceKind]:
