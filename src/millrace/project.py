@@ -21,7 +21,7 @@ from millrace.records.monitoring import Decision
 from millrace.records.package import Manifest, PackageInfo
 from millrace.records.predicted import Predicted
 from millrace.records.progress import Watch, unwatched
-from millrace.records.quarantine import RefusedRule
+from millrace.records.quarantine import Exported, RefusedRule, Replayed
 from millrace.records.release import Release
 from millrace.records.retrained import Retrained
 from millrace.records.run import Run
@@ -130,6 +130,18 @@ class Project:
 
         names = [self._known(source)] if source else list(self.settings.sources)
         return pl.concat([show(self.store, name, limit) for name in names])
+
+    def replay(self, source: str, watch: Watch = unwatched) -> Replayed:
+        """Clean and check refused rows again by the rules as they are now, and keep those that pass."""
+        from millrace.ingest.replay import replay
+
+        return replay(self._known(source), self.settings.sources[source], self.store, new_run(), watch)
+
+    def export_refused(self, source: str, to: str) -> Exported:
+        """Write every refused row into a CSV, Parquet or NDJSON file."""
+        from millrace.ingest.quarantine import export
+
+        return export(self.store, self._known(source), Path(to))
 
     def report(self, version: int | None = None) -> str:
         """Where the report of a package is."""
