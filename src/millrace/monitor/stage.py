@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from millrace.config.false_alarms import parse_false_alarms
 from millrace.config.schema import MonitorSettings
-from millrace.monitor import look
+from millrace.monitor import look, spending
 from millrace.monitor.performance import Known, harm, known, strange
+from millrace.monitor.spending import MOST, Spent
 from millrace.profile.build import profile
 from millrace.profile.drift import MARGIN, drift
 from millrace.records.monitoring import Alarm, ColumnDrift, Decision
@@ -22,9 +22,6 @@ from millrace.store.objects import Store
 
 if TYPE_CHECKING:
     import polars as pl
-
-#: However generous the budget of false alarms is, one look takes no more than the customary level.
-MOST = 0.05
 
 
 def monitor(
@@ -41,9 +38,9 @@ def monitor(
     than `look.MINIMUM_ROWS`), harm on every outcome known since the release. Harm leads to a roll back when it was
     there from the release on and there is a champion to go back to, to retraining otherwise; so does drift.
 
-    The budget of false alarms is spent evenly over time: one look per window gets the share of the budget that falls
-    into a window, at most `MOST`, for all checks of all columns together. Looking more often than once per window
-    spends more than was stated.
+    The budget of false alarms is spent by what is new, not by looks (`monitor.spending`): however often this is called,
+    the promise holds, for all checks of all columns together, where rows are independent of each other. What the last
+    look took rests in the store.
 
     Parameters
     ----------
@@ -70,9 +67,8 @@ def monitor(
     )
     if recent.height < look.MINIMUM_ROWS:
         return decision
-    columns = _drift(recent, manifest, reference, level(settings))
     outcomes = known(rows, feedback, manifest.signature)
-    harmed = harm(outcomes, manifest)
+    columns, harmed = _look(store, settings, manifest, reference, recent, outcomes)
     stranger = strange(outcomes, manifest.signature.target)
     moved = tuple(alarm for column in columns.values() for alarm in column.alarms)
     alarms = (*filter(None, (harmed, stranger)), *moved)
@@ -85,21 +81,45 @@ def monitor(
     return replace(decision, reason=_calm(columns, recent.height))
 
 
-def level(settings: MonitorSettings) -> float:
-    """The chance of a false alarm that one look may take: the part of the budget that falls into one window.
-
-    Examples
-    --------
-    >>> round(level(MonitorSettings(false_alarms="1 per month", window="1 day")), 4)
-    0.0329
-    """
-    return min(parse_false_alarms(settings.false_alarms) * settings.window, MOST)
+def _look(
+    store: Store,
+    settings: MonitorSettings,
+    manifest: Manifest,
+    reference: Profile,
+    recent: pl.DataFrame,
+    outcomes: Known,
+) -> tuple[dict[str, ColumnDrift], Alarm | None]:
+    """Drift and harm at the level this look may take, half of it each; what it took goes on record."""
+    before = spending.last(store, manifest.name, manifest.version)
+    newest, seen = recent["at"][-1], before and datetime.fromisoformat(before.newest)
+    reported = before and before.reported and datetime.fromisoformat(before.reported)
+    fresh = max(look.after(recent["at"], seen or None), look.after(outcomes.reported, reported or None))
+    level, balance = spending.take(settings, before, newest, fresh)
+    columns = _drift(recent, manifest, reference, level / 2)
+    harmed = harm(outcomes, manifest, level / 2)
+    if before is not None and before.standing(newest, settings.window):
+        columns |= {name: column for name, column in before.columns.items() if not columns[name].alarmed}
+        harmed = harmed or before.harm
+    alarming = {name: column for name, column in columns.items() if column.alarmed}
+    latest = outcomes.reported.max()
+    spent = Spent(
+        newest=newest.isoformat(),
+        level=level,
+        balance=balance,
+        reported=latest.isoformat() if isinstance(latest, datetime) else "",
+    )
+    if alarming or harmed:
+        spent = replace(spent, alarmed=spent.newest, columns=alarming, harm=harmed)
+    elif before is not None:
+        spent = replace(spent, alarmed=before.alarmed, columns=before.columns, harm=before.harm)
+    spending.keep(store, manifest.name, manifest.version, spent)
+    return _ranked(columns, manifest), harmed
 
 
 def _drift(rows: pl.DataFrame, manifest: Manifest, reference: Profile, alpha: float) -> dict[str, ColumnDrift]:
     signature = manifest.signature
     current = profile(look.inputs(rows, signature), signature, reference, answer=look.answer(rows, signature))
-    return _ranked(drift(reference, current, alpha), manifest)
+    return drift(reference, current, alpha)
 
 
 def _ranked(columns: Mapping[str, ColumnDrift], manifest: Manifest) -> dict[str, ColumnDrift]:
@@ -122,7 +142,7 @@ def _can_go_back(past: tuple[Release, ...], manifest: Manifest) -> bool:
 def _from_the_start(outcomes: Known, manifest: Manifest) -> bool:
     """Whether the first half of the outcomes shows the harm too; when they are too few to halve, all of them did."""
     half = outcomes.truth.size // 2
-    return half < look.MINIMUM_ROWS or harm(outcomes.part(half), manifest) is not None
+    return half < look.MINIMUM_ROWS or harm(outcomes.part(half), manifest, MOST) is not None
 
 
 def _why(alarms: tuple[Alarm, ...], columns: Mapping[str, ColumnDrift]) -> str:

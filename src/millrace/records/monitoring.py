@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from millrace.records.message import Delivery
+
 Verdict = Literal["keep", "retrain", "roll back"]
 
 
@@ -44,7 +46,7 @@ class ColumnDrift:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do now, and why."""
+    """What to do now, and why; `since` when looks have said so, and what became of telling people."""
 
     decision: Verdict
     reason: str
@@ -54,6 +56,8 @@ class Decision:
     package: str = ""
     version: int = 0
     at: str = ""
+    since: str = ""
+    deliveries: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ def evidence(record: Decision) -> RenderableType:
         parts += [Text(), drawn]
     if record.columns:
         parts += [Text(), _columns(record)]
+    parts += [Text(f"  not told yet: {one.channel}: {one.error}", "red") for one in record.deliveries if one.error]
     return Group(*parts)
 
 
