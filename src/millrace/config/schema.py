@@ -105,6 +105,8 @@ class SourceSettings(Section):
     thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
         None, description="what groups thousands in numbers, such as . or ,"
     )
+    record: Name | None = Field(None, description="the tag of a record in XML, the key of the list in JSON")
+    sheet: Name | None = Field(None, description="of a spreadsheet; default: the first")
     key: Name | tuple[Name, ...] | None = Field(None, description="column(s) that identify a row")
     columns: dict[str, ColumnSettings] = Field(default_factory=dict, description="columns whose reading is stated")
     missing: tuple[str, ...] = Field(

@@ -180,7 +180,7 @@ def _names(path: Path, settings: SourceSettings, header: bool, first: list[str])
                 next_step="give one name per column",
             )
         return settings.names
-    return _distinct(first) if header else numbered(len(first))
+    return distinct(first) if header else numbered(len(first))
 
 
 def numbered(count: int) -> tuple[str, ...]:
@@ -188,7 +188,7 @@ def numbered(count: int) -> tuple[str, ...]:
     return tuple(f"column_{index}" for index in range(1, count + 1))
 
 
-def _distinct(first: list[str]) -> tuple[str, ...]:
+def distinct(first: list[str]) -> tuple[str, ...]:
     """The header's names, each once: a repeated one gets a number, an absent one its place."""
     names: list[str] = []
     for index, field in enumerate(first, 1):

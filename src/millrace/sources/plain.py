@@ -117,16 +117,13 @@ def _of(piece: bytes, last: bool) -> str:
     return "utf-8"
 
 
-def _decoded(path: Path, encoding: str) -> Iterator[str]:
-    """The text, line by line; a byte that is none in `encoding` comes as a lone surrogate."""
+def texts(path: Path, encoding: str) -> Iterator[str]:
+    """The decoded text, a piece at a time; a byte that is none in `encoding` comes as a lone surrogate."""
     decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)(errors="surrogateescape")
-    rest = ""
     try:
         for piece in pieces(path):
-            lines = _LINE.findall(rest + decoder.decode(piece))
-            rest = lines.pop() if lines else ""
-            yield from lines
-        yield rest + decoder.decode(b"", final=True)
+            yield decoder.decode(piece)
+        yield decoder.decode(b"", final=True)
     except UnicodeError as error:
         raise SourceError(
             f"`{path.name}` is not text in {encoding}: {error}.",
@@ -134,6 +131,16 @@ def _decoded(path: Path, encoding: str) -> Iterator[str]:
             code="source.encoding",
             next_step="state the file's `encoding`",
         ) from error
+
+
+def _decoded(path: Path, encoding: str) -> Iterator[str]:
+    """The text, line by line."""
+    rest = ""
+    for text in texts(path, encoding):
+        lines = _LINE.findall(rest + text)
+        rest = lines.pop() if lines else ""
+        yield from lines
+    yield rest
 
 
 def _uncommented(lines: Iterator[str], comment: str) -> Iterator[str]:
