@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from millrace.config.load import load
 from millrace.config.schema import ProjectSettings
-from millrace.errors import UsageError
+from millrace.errors import ReleaseError, UsageError
 from millrace.lifecycle import Site, champion, explore, ingest, new_run, promote, run, try_alerts, watch_over
 from millrace.records.checked import Checked
 from millrace.records.explored import Explored
@@ -218,13 +218,17 @@ class Project:
         return try_alerts(self._site())
 
     def retrain(self, *, force: bool = False, watch: Watch = unwatched) -> Retrained:
-        """Act on what monitoring decides, through the gate; with `force`, train whatever it says."""
+        """Act on what monitoring decides, as `retrain.when` allows, through the gate; with `force`, train anyway."""
+        from millrace.monitor.due import due
+
         decision = self.monitor()
         if decision.decision == "roll back" and not force:
             return Retrained(decision, None, self.rollback(decision.reason))
-        if decision.decision == "keep" and not force:
+        current = champion(self._site())
+        reason = due(self.settings.retrain, decision, current.at if current else decision.at)
+        if reason is None and not force:
             return Retrained(decision, None, None)
-        done = run(self._site(watch), by=_user(), reason=decision.reason)
+        done = run(self._site(watch), by=_user(), reason=reason or decision.reason)
         return Retrained(decision, done, done.release)
 
     def _site(self, watch: Watch = unwatched) -> Site:
@@ -246,7 +250,12 @@ class Project:
         name = self.settings.project
         if version is None:
             current = champion(self._site())
-            version = current.version if current else max(versions(self.store, name), default=0)
+            known = versions(self.store, name)
+            if current is None and not known:
+                raise ReleaseError(
+                    "There is no package yet.", where=name, code="package.none", next_step="millrace run"
+                )
+            version = current.version if current else max(known)
         return find(self.store, name, version)
 
 
