@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from millrace.config.load import load
 from millrace.config.schema import ProjectSettings
-from millrace.errors import UsageError
+from millrace.errors import ReleaseError, UsageError
 from millrace.lifecycle import Site, champion, explore, ingest, new_run, promote, run, try_alerts, watch_over
 from millrace.records.checked import Checked
 from millrace.records.explored import Explored
@@ -21,7 +21,7 @@ from millrace.records.monitoring import Decision
 from millrace.records.package import Manifest, PackageInfo
 from millrace.records.predicted import Predicted
 from millrace.records.progress import Watch, unwatched
-from millrace.records.quarantine import RefusedRule
+from millrace.records.quarantine import Exported, RefusedRule, Replayed
 from millrace.records.release import Release
 from millrace.records.retrained import Retrained
 from millrace.records.run import Run
@@ -131,6 +131,18 @@ class Project:
         names = [self._known(source)] if source else list(self.settings.sources)
         return pl.concat([show(self.store, name, limit) for name in names])
 
+    def replay(self, source: str, watch: Watch = unwatched) -> Replayed:
+        """Clean and check refused rows again by the rules as they are now, and keep those that pass."""
+        from millrace.ingest.replay import replay
+
+        return replay(self._known(source), self.settings.sources[source], self.store, new_run(), watch)
+
+    def export_refused(self, source: str, to: str) -> Exported:
+        """Write every refused row into a CSV, Parquet or NDJSON file."""
+        from millrace.ingest.quarantine import export
+
+        return export(self.store, self._known(source), Path(to))
+
     def report(self, version: int | None = None) -> str:
         """Where the report of a package is."""
         package = self._package(version)
@@ -206,13 +218,17 @@ class Project:
         return try_alerts(self._site())
 
     def retrain(self, *, force: bool = False, watch: Watch = unwatched) -> Retrained:
-        """Act on what monitoring decides, through the gate; with `force`, train whatever it says."""
+        """Act on what monitoring decides, as `retrain.when` allows, through the gate; with `force`, train anyway."""
+        from millrace.monitor.due import due
+
         decision = self.monitor()
         if decision.decision == "roll back" and not force:
             return Retrained(decision, None, self.rollback(decision.reason))
-        if decision.decision == "keep" and not force:
+        current = champion(self._site())
+        reason = due(self.settings.retrain, decision, current.at if current else decision.at)
+        if reason is None and not force:
             return Retrained(decision, None, None)
-        done = run(self._site(watch), by=_user(), reason=decision.reason)
+        done = run(self._site(watch), by=_user(), reason=reason or decision.reason)
         return Retrained(decision, done, done.release)
 
     def _site(self, watch: Watch = unwatched) -> Site:
@@ -234,7 +250,12 @@ class Project:
         name = self.settings.project
         if version is None:
             current = champion(self._site())
-            version = current.version if current else max(versions(self.store, name), default=0)
+            known = versions(self.store, name)
+            if current is None and not known:
+                raise ReleaseError(
+                    "There is no package yet.", where=name, code="package.none", next_step="millrace run"
+                )
+            version = current.version if current else max(known)
         return find(self.store, name, version)
 
 
