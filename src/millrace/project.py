@@ -218,13 +218,17 @@ class Project:
         return try_alerts(self._site())
 
     def retrain(self, *, force: bool = False, watch: Watch = unwatched) -> Retrained:
-        """Act on what monitoring decides, through the gate; with `force`, train whatever it says."""
+        """Act on what monitoring decides, as `retrain.when` allows, through the gate; with `force`, train anyway."""
+        from millrace.monitor.due import due
+
         decision = self.monitor()
         if decision.decision == "roll back" and not force:
             return Retrained(decision, None, self.rollback(decision.reason))
-        if decision.decision == "keep" and not force:
+        current = champion(self._site())
+        reason = due(self.settings.retrain, decision, current.at if current else decision.at)
+        if reason is None and not force:
             return Retrained(decision, None, None)
-        done = run(self._site(watch), by=_user(), reason=decision.reason)
+        done = run(self._site(watch), by=_user(), reason=reason or decision.reason)
         return Retrained(decision, done, done.release)
 
     def _site(self, watch: Watch = unwatched) -> Site:

@@ -209,7 +209,9 @@ class MonitorSettings(Section):
 class RetrainSettings(Section):
     """When the model is trained again."""
 
-    when: tuple[Trigger, ...] = Field(("drift", "harm"), description="drift, harm, or an interval such as `30 days`")
+    when: tuple[Trigger, ...] = Field(
+        ("drift", "harm"), description="drift, harm, or an interval since the last release such as `30 days`"
+    )
 
 
 class ProjectSettings(Section):

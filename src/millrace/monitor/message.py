@@ -10,7 +10,12 @@ from millrace.records.monitoring import Decision
 
 #: The command that carries a decision out.
 COMMANDS: Mapping[str, str] = MappingProxyType(
-    {"keep": "nothing", "retrain": "millrace retrain", "roll back": "millrace release rollback"}
+    {
+        "keep": "nothing",
+        "fix": "mend where the rows come from, then: millrace monitor",
+        "retrain": "millrace retrain",
+        "roll back": "millrace release rollback",
+    }
 )
 #: Lines of evidence in one message; whoever wants all of them asks `millrace monitor`.
 _LINES = 5

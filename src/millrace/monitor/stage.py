@@ -1,4 +1,4 @@
-"""From the prediction log to a decision: keep, retrain or roll back, with the evidence. It starts nothing itself."""
+"""From the prediction log to a decision: keep, fix, retrain or roll back, with evidence. It starts nothing itself."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ from millrace.store.objects import Store
 if TYPE_CHECKING:
     import polars as pl
 
+#: The share of a column from which it is a fault of the source and no change of the world.
+_MOSTLY = 0.5
+
 
 def monitor(
     store: Store,
@@ -37,6 +40,7 @@ def monitor(
     Drift is judged on the newest `settings.window` (or on all rows since the release, when the window holds fewer
     than `look.MINIMUM_ROWS`), harm on every outcome known since the release. Harm leads to a roll back when it was
     there from the release on and there is a champion to go back to, to retraining otherwise; so does drift.
+    Inputs that are broken come before all: most of a column's values gone, or unlike any the model was trained on.
 
     The budget of false alarms is spent by what is new, not by looks (`monitor.spending`): however often this is called,
     the promise holds, for all checks of all columns together, where rows are independent of each other. What the last
@@ -73,6 +77,10 @@ def monitor(
     moved = tuple(alarm for column in columns.values() for alarm in column.alarms)
     alarms = (*filter(None, (harmed, stranger)), *moved)
     decision = replace(decision, alarms=alarms, columns=columns)
+    broken = _broken(columns, reference)
+    if broken:
+        reason = f"What arrives is broken, and training on it would teach the fault: {broken[0].evidence}."
+        return replace(decision, decision="fix", reason=reason)
     if harmed and _can_go_back(past, manifest) and _from_the_start(outcomes, manifest):
         reason = f"Worse than promised ever since its release: {harmed.evidence}."
         return replace(decision, decision="roll back", reason=reason)
@@ -132,6 +140,17 @@ def _ranked(columns: Mapping[str, ColumnDrift], manifest: Manifest) -> dict[str,
         return (not column.alarmed, said, -round(column.effect, 2), -importance)
 
     return {column.column: column for column in sorted(columns.values(), key=rank)}
+
+
+def _broken(columns: Mapping[str, ColumnDrift], reference: Profile) -> tuple[Alarm, ...]:
+    """The alarms about inputs of which most values are gone that used to be there, or are none that the model knows."""
+    inputs = (column for column in columns.values() if column.column not in {LABEL, PROBABILITY, VALUE})
+    found = []
+    for column in inputs:
+        known = reference.columns[column.column]
+        usual = {"missing": known.missing / max(known.rows, 1), "unseen": 0.0, "range": 0.0}
+        found += [one for one in column.alarms if one.kind in usual and one.value - usual[one.kind] > _MOSTLY]
+    return tuple(found)
 
 
 def _can_go_back(past: tuple[Release, ...], manifest: Manifest) -> bool:

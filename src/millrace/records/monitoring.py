@@ -8,7 +8,8 @@ from typing import Literal
 
 from millrace.records.message import Delivery
 
-Verdict = Literal["keep", "retrain", "roll back"]
+#: fix: what arrives is broken, and no model mends that.
+Verdict = Literal["keep", "fix", "retrain", "roll back"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,19 @@ def test_predictions_of_other_versions_are_left_out(decide, log: Log) -> None:
 
 def test_an_input_that_no_request_holds_is_missing(decide, log: Log) -> None:
     decision = decide(log(200).drop("age"))
+    assert decision.decision == "fix"
+    assert decision.reason.startswith("What arrives is broken, and training on it would teach the fault: `age`: ")
     assert [(alarm.kind, alarm.column) for alarm in decision.alarms] == [("missing", "age")]
+
+
+def test_another_unit_is_a_fault_to_fix_and_comes_before_harm(decide, log: Log, truths: Log, release) -> None:
+    release(1, 2)
+    predictions = log(400)
+    feet = predictions.with_columns(pl.col("age") * 12)
+    decision = decide(feet, truths(predictions, right=0.2))
+    assert decision.decision == "fix"
+    assert "of the values are unlike any in the reference" in decision.reason
+    assert {alarm.kind for alarm in decision.alarms} >= {"performance", "range"}
 
 
 def test_good_outcomes_are_kept(decide, log: Log, truths: Log) -> None:
