@@ -19,6 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE / "peers"), str(HERE.parent / "src")]
 from model import COLUMNS  # noqa: E402 - found through the line above
+
 from serving import graph, publish  # noqa: E402
 
 PROJECT = "version: 1\nproject: bench\nstore: .\nsources: {rows: {from: rows-1000000.parquet}}\nmodel: {predict: y}\n"

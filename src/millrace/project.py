@@ -164,7 +164,7 @@ class Project:
         return verify(self._package(version).path)
 
     def predict(self, source: str, to: str, *, version: int | None = None, watch: Watch = unwatched) -> Predicted:
-        """Answer every row of a file, into a CSV, Parquet or NDJSON file; memory does not grow with the rows."""
+        """Answer every row of a file, into a CSV, Parquet or NDJSON file, a batch at a time."""
         from millrace.ingest.questions import questions
         from millrace.package.api import Package
         from millrace.package.batch import answer_file

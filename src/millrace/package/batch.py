@@ -1,4 +1,4 @@
-"""A file of questions into a file of answers, a batch at a time: memory does not grow with the file."""
+"""A file of questions into a file of answers, a batch at a time."""
 
 from __future__ import annotations
 
