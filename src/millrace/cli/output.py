@@ -24,7 +24,7 @@ def show(record: Record, as_json: bool, render: Callable[[Record], RenderableTyp
         return
     from rich.console import Console
 
-    Console().print(render(record))
+    Console().print(render(record), crop=False)
 
 
 def to_json(record: object) -> str:

@@ -169,12 +169,12 @@ def compile_rules(
 
 def unreadable(refused: pl.DataFrame) -> pl.DataFrame:
     """What a reader could not parse, in the form of `Split.refused`."""
-    column = pl.col("column").fill_null("")
-    told = pl.when(column == "").then(pl.col("reason")).otherwise(pl.concat_str(column, pl.lit(": "), pl.col("reason")))
+    column, reason = pl.col("column").fill_null(""), pl.col("reason").fill_null("no reason given")
+    named = (column == "") | reason.str.starts_with(column)
     return refused.select(
         pl.col("line").cast(pl.Int64).alias(_ROW),
         pl.concat_list(pl.lit(UNREADABLE)).alias("_rules"),
-        pl.concat_str(pl.lit("unreadable: "), told.fill_null("no reason given")).alias("_reasons"),
+        pl.when(named).then(reason).otherwise(pl.concat_str(column, pl.lit(": "), reason)).alias("_reasons"),
         pl.col("raw").alias("_raw"),
     )
 

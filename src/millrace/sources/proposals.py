@@ -131,6 +131,9 @@ def _evidence(column: ColumnFacts, found: Survey) -> str:
     for marker, count in column.markers.items():
         seen = scalar(marker) if marker.strip() else "blank"
         parts.append(f"{count:,} of {found.rows:,} rows are {seen}")
+    if column.strays:
+        count, first = sum(column.strays.values()), next(iter(column.strays))
+        parts.append(f"{count:,} of {found.rows:,} rows are no number, such as {json.dumps(first)}: to quarantine")
     if column.absent:
         parts.append(f"{column.absent:,} of {found.rows:,} rows are empty")
     if column.low is not None and column.high is not None:

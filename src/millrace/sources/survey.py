@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -17,6 +17,8 @@ MARKERS = ("", "?", "-", "--", ".", "NA", "N/A", "n/a", "na", "#N/A", "<NA>", "n
 _UNMISTAKABLE = ("?", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "nan", "NaN")
 _FREQUENT = 0.002
 _MANY = 50
+#: A column of numbers stays one while no more than this share of its values is something else.
+_STRAY = 0.01
 _FORMATS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%Y%m%d", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M")
 _ID_NAME = re.compile(r"(?i:(^|[\W_])(id|uuid|guid|key|code|no|nr|number)$)|[a-z](ID|Id|Key|No|Nr)$")
 
@@ -30,6 +32,7 @@ class ColumnFacts:
     absent: int
     distinct: int
     markers: Mapping[str, int] = field(default_factory=dict)
+    strays: Mapping[str, int] = field(default_factory=dict)
     format: str | None = None
     padded: int = 0
     low: float | None = None
@@ -77,6 +80,11 @@ def _facts(values: pl.Series, kind: ColumnType) -> ColumnFacts:
     if typed != "text":
         rest = parse(values.filter(~is_marker(values, tuple(markers))) if markers else values, typed)
         return _described(rest, typed, absent, markers, None, 0)
+    typed, strays, markers = _typed_but_for_strays(values, stripped)
+    if typed != "text":
+        beside = stripped.is_in([*strays, *markers])
+        described = _described(parse(values.filter(~beside), typed), typed, absent, markers, None, 0)
+        return replace(described, strays=strays)
     if (form := _format(stripped)) is not None:
         return _described(values, "datetime" if "%H" in form else "date", absent, {}, form, 0)
     padded = int(((stripped != values) & (stripped != "")).sum())
@@ -118,6 +126,20 @@ def _typed_beside_markers(values: pl.Series, stripped: pl.Series) -> tuple[Colum
         return "text", {}
     kind = kind_of(values.filter(~marked)) or "text"
     return kind, _counts(values.filter(marked)) if kind != "text" else {}
+
+
+def _typed_but_for_strays(values: pl.Series, stripped: pl.Series) -> tuple[ColumnType, dict[str, int], dict[str, int]]:
+    """The type of a text column but for so few odd values that they are mistakes, those values, and its markers."""
+    marked = stripped.is_in(MARKERS)
+    present = values.filter(~marked).drop_nulls()
+    odd = parse(present, "number").is_null()
+    strays = present.filter(odd)
+    if not 0 < len(strays) <= _STRAY * len(present):
+        return "text", {}, {}
+    kind = kind_of(present.filter(~odd)) or "text"
+    if kind not in ("integer", "number"):
+        return "text", {}, {}
+    return kind, _counts(strays.str.strip_chars()), _counts(values.filter(marked))
 
 
 def _text_markers(values: pl.Series, stripped: pl.Series) -> dict[str, int]:

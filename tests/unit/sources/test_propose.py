@@ -168,3 +168,18 @@ def test_whatever_the_columns_are_called_the_file_loads(tmp_path_factory, names)
     project = loaded(propose(str(folder / "a.csv"), "last", folder))
     assert list(only(project)[1].columns) == list(schema)
     assert project.model.predict == list(schema)[-1]
+
+
+def test_a_number_in_words_among_hundreds_goes_to_quarantine_instead_of_making_the_column_text(tmp_path):
+    rows = [f"{i},{i / 7:.3f}" for i in range(300)]
+    rows[120] = "120,twelve"
+    (tmp_path / "a.csv").write_text("\n".join(["n,radius", *rows]) + "\n")
+    text = propose(str(tmp_path / "a.csv"), "n", folder=tmp_path)
+    assert 'radius: {type: number}  # 1 of 300 rows are no number, such as "twelve": to quarantine; 0 to 42.714' in text
+
+
+def test_codes_among_numbers_stay_text(tmp_path):
+    rows = [f"{i},{i:03d}" for i in range(300)]
+    rows[120] = "120,x"
+    (tmp_path / "a.csv").write_text("\n".join(["n,code", *rows]) + "\n")
+    assert "code: {type: text}" in propose(str(tmp_path / "a.csv"), "n", folder=tmp_path)

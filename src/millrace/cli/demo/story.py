@@ -103,10 +103,10 @@ class Story:
         )
         with watching(as_json=False) as watch:
             run = project.run(watch)
-        self.console.print(ingested.ingested(tuple(run.ingest.values())))
-        self.console.print(quarantine.rules(project.quarantine("records")))
-        self.console.print(evaluation.evaluation(run.evaluation))
-        self.console.print(release.gate(run.gate))
+        self.console.print(ingested.ingested(tuple(run.ingest.values())), crop=False)
+        self.console.print(quarantine.rules(project.quarantine("records")), crop=False)
+        self.console.print(evaluation.evaluation(run.evaluation), crop=False)
+        self.console.print(release.gate(run.gate), crop=False)
         self.console.print(
             f"Package [bold]{run.package.name} {run.package.version}[/] holds one ONNX graph, proved row by row "
             "against the trained model, and is champion now."
@@ -139,7 +139,7 @@ class Story:
         )
         shifted = self.patients.shifted
         clinic.tell(shifted, clinic.ask(shifted))
-        self.console.print(decision.decision(project.monitor()))
+        self.console.print(decision.decision(project.monitor()), crop=False)
 
     def retrain(self, project: Project, clinic: Clinic) -> None:
         """Let the new records in and act on the decision."""
@@ -155,8 +155,8 @@ class Story:
         if done.run is None or done.release is None:
             self.console.print(f"[bold red]No new champion:[/] {done.decision.reason}")
             return
-        self.console.print(ingested.ingested(tuple(done.run.ingest.values())))
-        self.console.print(release.gate(done.run.gate))
+        self.console.print(ingested.ingested(tuple(done.run.ingest.values())), crop=False)
+        self.console.print(release.gate(done.run.gate), crop=False)
         answering = clinic.wait_for(done.release.version, self._someone())
         self.console.print(f"The running server answers with version [bold]{answering}[/] now, without a restart.")
 
@@ -168,7 +168,7 @@ class Story:
         back = project.rollback("demo: seeing is believing")
         answering = clinic.wait_for(back.version, self._someone())
         self.console.print(f"Version [bold]{answering}[/] answers again.")
-        self.console.print(release.history(project.history()))
+        self.console.print(release.history(project.history()), crop=False)
 
     def end(self, project: Project) -> None:
         """Say what is left to play with."""
