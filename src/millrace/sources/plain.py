@@ -76,9 +76,12 @@ def checked(encoding: str) -> str:
 def marked(path: Path, delimiter: str, quote: str, columns: int, scratch: Scratch) -> Path:
     """The file with every row marked that has a delimiter too many at its end, which the reader would not notice.
 
-    Returns `path` itself where no row has one.
+    Returns `path` itself where no row has one, or where most have: that is how the file is written; no value shifts.
     """
-    if columns < 2 or not any(_surplus(line, delimiter, quote, columns) for line in _ending(path, delimiter)):
+    if columns < 2:
+        return path
+    surplus = sum(_surplus(line, delimiter, quote, columns) for line in _ending(path, delimiter))
+    if not surplus or 2 * surplus > _lines(path):
         return path
     copy = scratch.place(path.name.removesuffix(".gz"))
     mark = SURPLUS.encode()
@@ -97,6 +100,11 @@ def _ending(path: Path, delimiter: str) -> Iterator[bytes]:
         for line in handle:
             if (bare := line.rstrip(b"\r\n")).endswith(end):
                 yield bare
+
+
+def _lines(path: Path) -> int:
+    with unpacked(path) as handle:
+        return sum(1 for line in handle if line.strip())
 
 
 def _surplus(line: bytes, delimiter: str, quote: str, columns: int) -> bool:
