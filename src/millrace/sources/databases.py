@@ -20,6 +20,7 @@ import polars as pl
 from millrace.config.schema import ColumnType
 from millrace.errors import MillraceError, MissingExtraError, RemoteError, SourceError
 from millrace.sources.base import Refusal
+from millrace.sources.bounds import Bounds, bound, literal_sql, within_sql
 from millrace.sources.column_types import DTYPES, MEANING
 from millrace.sources.streaming import identifier, quoted
 
@@ -41,15 +42,6 @@ class Page:
     frame: pl.DataFrame
     order: list[tuple[Any, ...]]
     refused: list[tuple[int, Refusal]]
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Which rows: those behind `after`, not behind `until`, with at least `least` as first value; all optional."""
-
-    after: tuple[Any, ...] | None = None
-    until: tuple[Any, ...] | None = None
-    least: Any = None
 
 
 class Database(Protocol):
@@ -157,7 +149,7 @@ class PostgreSQL:
         wanted = [f"{cast} as {identifier(name)}" for name, cast, _ in self._described(origin)]
         wanted += [f"q.{identifier(name)}::text as {identifier(f'_order_{i}')}" for i, name in enumerate(order)]
         ordered = ", ".join(f"q.{identifier(name)}" for name in order)
-        where = _where([f"q.{identifier(name)}" for name in order], bounds, quoted)
+        where = within_sql([f"q.{identifier(name)}" for name in order], bounds, quoted)
         frame = self._ask(f"select {', '.join(wanted)} from {origin} q where {where} order by {ordered} limit {limit}")
         keys = frame.select(frame.columns[len(frame.columns) - len(order) :]).rows()
         kinds = {name: kind for name, _, kind in self._described(origin)}
@@ -165,7 +157,7 @@ class PostgreSQL:
 
     def count(self, origin: str, where: str, order: Sequence[str], bounds: Bounds) -> int:
         """Counted by the server."""
-        within = _where([f"q.{identifier(name)}" for name in order], bounds, quoted)
+        within = within_sql([f"q.{identifier(name)}" for name in order], bounds, quoted)
         return int(self._ask(f"select count(*) as n from {origin} q where ({where}) and {within}").item())
 
     def quote(self, name: str) -> str:
@@ -295,7 +287,7 @@ class SQLite(_Rows):
     ) -> Page:
         """One query; values are bound, not written."""
         values: list[Any] = []
-        where = _where([f"q.{identifier(name)}" for name in order], bounds, _bound(values, lambda _: "?"))
+        where = within_sql([f"q.{identifier(name)}" for name in order], bounds, bound(values, lambda _: "?"))
         ordered = ", ".join(f"q.{identifier(name)}" for name in order)
         sql = f"select * from {origin} q where {where} order by {ordered} limit {limit}"
         names, rows = self._ask(sql, values)
@@ -304,7 +296,7 @@ class SQLite(_Rows):
     def count(self, origin: str, where: str, order: Sequence[str], bounds: Bounds) -> int:
         """Counted by SQLite."""
         values: list[Any] = []
-        within = _where([f"q.{identifier(name)}" for name in order], bounds, _bound(values, lambda _: "?"))
+        within = within_sql([f"q.{identifier(name)}" for name in order], bounds, bound(values, lambda _: "?"))
         return int(self._ask(f"select count(*) from {origin} q where ({where}) and {within}", values)[1][0][0])
 
     def quote(self, name: str) -> str:
@@ -374,11 +366,11 @@ class Alchemy(_Rows):
 
         values: list[Any] = []
         names = [f"q.{self.quote(name)}" for name in order]
-        within = _where(names, bounds, _bound(values, lambda n: f":v{n}"))
-        query: Any = sa.select(sa.literal_column(what)).select_from(sa.text(f"{_literal(origin)} q"))
+        within = within_sql(names, bounds, bound(values, lambda n: f":v{n}"))
+        query: Any = sa.select(sa.literal_column(what)).select_from(sa.text(f"{literal_sql(origin)} q"))
         query = query.where(sa.text(within).bindparams(**{f"v{n}": value for n, value in enumerate(values)}))
         if where:
-            query = query.where(sa.text(_literal(where)))
+            query = query.where(sa.text(literal_sql(where)))
         if limit is not None:
             query = query.order_by(*(sa.text(name) for name in names)).limit(limit)
         try:
@@ -395,38 +387,6 @@ def missing(what: str, where: str) -> MissingExtraError:
     return MissingExtraError(
         f"{what} needs a driver that is not installed.", where=where, next_step="pip install 'millrace[sql]'"
     )
-
-
-def _bound(values: list[Any], mark: Any) -> Any:
-    def bind(value: Any) -> str:
-        values.append(value)
-        return str(mark(len(values) - 1))
-
-    return bind
-
-
-def _where(columns: Sequence[str], bounds: Bounds, literal: Any) -> str:
-    parts = ["1 = 1"]
-    if bounds.least is not None:
-        parts.append(f"{columns[0]} >= {literal(bounds.least)}")
-    if bounds.after is not None:
-        parts += [f"{columns[0]} >= {literal(bounds.after[0])}", _behind(columns, bounds.after, literal)]
-    if bounds.until is not None:
-        parts += [f"{columns[0]} <= {literal(bounds.until[0])}", f"not {_behind(columns, bounds.until, literal)}"]
-    return " and ".join(parts)
-
-
-def _behind(columns: Sequence[str], values: Sequence[Any], literal: Any) -> str:
-    """Lexicographic `columns > values`, spelt out: not every database compares rows."""
-    if len(columns) == 1:
-        return f"({columns[0]} > {literal(values[0])})"
-    first = f"{columns[0]} > {literal(values[0])}"
-    return f"({first} or ({columns[0]} = {literal(values[0])} and {_behind(columns[1:], values[1:], literal)}))"
-
-
-def _literal(sql: str) -> str:
-    """`sql` with its colons kept from being read as parameters."""
-    return sql.replace(":", "\\:")
 
 
 def _described(field: Any) -> tuple[str, str, ColumnType]:

@@ -26,7 +26,8 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import ProjectFileError, SourceError
 from millrace.records.batch import Batch, Position
 from millrace.sources.base import Source, SourceKind, refused
-from millrace.sources.databases import Bounds, Database, Page, connect
+from millrace.sources.bounds import Bounds
+from millrace.sources.databases import Database, Page, connect
 
 CHUNK = 100_000
 #: Looked at again when `overlap` is not stated: seconds for moments, days for dates, steps for numbers.
