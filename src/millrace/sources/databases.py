@@ -7,10 +7,8 @@ failure is told without the password.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
@@ -21,18 +19,11 @@ from millrace.config.schema import ColumnType
 from millrace.errors import MillraceError, MissingExtraError, RemoteError, SourceError
 from millrace.sources.base import Refusal
 from millrace.sources.bounds import Bounds, bound, literal_sql, within_sql
-from millrace.sources.column_types import DTYPES, MEANING
+from millrace.sources.column_types import DTYPES
+from millrace.sources.python_values import framed, kind_of
 from millrace.sources.streaming import identifier, quoted
 
 _NATIVE = ("Bool", "Int", "UInt8", "UInt16", "UInt32", "Float", "Date32", "Timestamp", "Utf8", "LargeUtf8")
-_POLARS: tuple[tuple[type, ColumnType], ...] = (
-    (bool, "boolean"),
-    (int, "integer"),
-    (float, "number"),
-    (Decimal, "number"),
-    (datetime, "datetime"),
-    (date, "date"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,62 +203,11 @@ class _Rows:
             seen = f"There is no column `{missing_[0]}` to order by."
             raise SourceError(seen, where=self._guard.where, code="source.columns", allowed=names)
         keys = [tuple(row[names.index(name)] for name in order) for row in rows]
-        kinds = kinds or {name: _kind_of(row[i] for row in rows) for i, name in enumerate(names)}
+        kinds = kinds or {name: kind_of(row[i] for row in rows) for i, name in enumerate(names)}
         if list(kinds) != names:
             seen = f"The columns are {', '.join(names)}; at first they were {', '.join(kinds)}."
             raise SourceError(seen, where=self._guard.where, code="source.columns")
-        return Page(*_framed(kinds, rows, keys))
-
-
-def _framed(
-    kinds: Mapping[str, ColumnType], rows: list[tuple[Any, ...]], keys: list[tuple[Any, ...]]
-) -> tuple[pl.DataFrame, list[tuple[Any, ...]], list[tuple[int, Refusal]]]:
-    """Rows as typed columns; a row with a value that does not fit is refused whole."""
-    bad: dict[int, Refusal] = {}
-    columns: dict[str, list[Any]] = {}
-    for at, (name, kind) in enumerate(kinds.items()):
-        columns[name] = values = []
-        for ordinal, row in enumerate(rows):
-            fits, value = _fitted(row[at], kind)
-            values.append(value)
-            if not fits and ordinal not in bad:
-                reason = f"{name}: {str(row[at])!r} is not {MEANING[kind]}"
-                bad[ordinal] = Refusal(None, name, reason, repr(dict(zip(kinds, row, strict=True))))
-    frame = pl.DataFrame(columns, schema={name: DTYPES[kind] for name, kind in kinds.items()})
-    return frame, keys, sorted(bad.items())
-
-
-def _fitted(value: Any, kind: ColumnType) -> tuple[bool, Any]:
-    """Whether `value` is of `kind`, and how it is then held."""
-    if value is None:
-        return True, None
-    if kind == "text":
-        return True, value.hex() if isinstance(value, bytes) else str(value)
-    if kind == "number" and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return True, float(value)
-    if kind == "boolean" and value in (0, 1) and isinstance(value, int):
-        return True, bool(value)
-    if kind == "datetime" and isinstance(value, datetime):
-        from datetime import UTC
-
-        return True, value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-    fits = (kind == "integer" and type(value) is int and -(2**63) <= value < 2**63) or (
-        kind == "date" and type(value) is date
-    )
-    return fits, value if fits else None
-
-
-def _kind_of(values: Iterable[Any]) -> ColumnType:
-    kinds = {_kind_of_one(value) for value in values if value is not None}
-    if kinds == {"integer", "number"}:
-        return "number"
-    return kinds.pop() if len(kinds) == 1 else "text"
-
-
-def _kind_of_one(value: Any) -> ColumnType:
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        return "text"
-    return next((kind for python, kind in _POLARS if isinstance(value, python)), "text")
+        return Page(*framed(kinds, rows, keys))
 
 
 class SQLite(_Rows):
@@ -277,7 +217,8 @@ class SQLite(_Rows):
         self._guard = guard
         path = base / unquote(guard.url.split("://", 1)[1].removeprefix("/").split("?")[0])
         try:
-            self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+            # A reading that is given up is closed by whichever thread collects it; no two threads ever use it at once.
+            self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
             self._connection.execute("pragma query_only = on")
         except sqlite3.Error as error:
             raise guard.told(error, reached=True) from None

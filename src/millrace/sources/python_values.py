@@ -1,0 +1,73 @@
+"""Which types the Python values of a database driver have, and the rows whose values do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from millrace.config.schema import ColumnType
+from millrace.sources.base import Refusal
+from millrace.sources.column_types import DTYPES, MEANING
+
+_POLARS: tuple[tuple[type, ColumnType], ...] = (
+    (bool, "boolean"),
+    (int, "integer"),
+    (float, "number"),
+    (Decimal, "number"),
+    (datetime, "datetime"),
+    (date, "date"),
+)
+
+
+def framed(
+    kinds: Mapping[str, ColumnType], rows: list[tuple[Any, ...]], keys: list[tuple[Any, ...]]
+) -> tuple[pl.DataFrame, list[tuple[Any, ...]], list[tuple[int, Refusal]]]:
+    """Rows as typed columns; a row with a value that does not fit is refused whole."""
+    bad: dict[int, Refusal] = {}
+    columns: dict[str, list[Any]] = {}
+    for at, (name, kind) in enumerate(kinds.items()):
+        columns[name] = values = []
+        for ordinal, row in enumerate(rows):
+            fits, value = _fitted(row[at], kind)
+            values.append(value)
+            if not fits and ordinal not in bad:
+                reason = f"{name}: {str(row[at])!r} is not {MEANING[kind]}"
+                bad[ordinal] = Refusal(None, name, reason, repr(dict(zip(kinds, row, strict=True))))
+    frame = pl.DataFrame(columns, schema={name: DTYPES[kind] for name, kind in kinds.items()})
+    return frame, keys, sorted(bad.items())
+
+
+def _fitted(value: Any, kind: ColumnType) -> tuple[bool, Any]:
+    """Whether `value` is of `kind`, and how it is then held."""
+    if value is None:
+        return True, None
+    if kind == "text":
+        return True, value.hex() if isinstance(value, bytes) else str(value)
+    if kind == "number" and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return True, float(value)
+    if kind == "boolean" and value in (0, 1) and isinstance(value, int):
+        return True, bool(value)
+    if kind == "datetime" and isinstance(value, datetime):
+        return True, value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    fits = (kind == "integer" and type(value) is int and -(2**63) <= value < 2**63) or (
+        kind == "date" and type(value) is date
+    )
+    return fits, value if fits else None
+
+
+def kind_of(values: Iterable[Any]) -> ColumnType:
+    """The narrowest type that holds all `values`; text when they have nothing in common."""
+    kinds = {_kind_of_one(value) for value in values if value is not None}
+    if kinds == {"integer", "number"}:
+        return "number"
+    return kinds.pop() if len(kinds) == 1 else "text"
+
+
+def _kind_of_one(value: Any) -> ColumnType:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return "text"
+    return next((kind for python, kind in _POLARS if isinstance(value, python)), "text")
