@@ -19,7 +19,7 @@ from millrace.inference.model import Model
 from millrace.records.fit import Answer
 from millrace.serve.metrics import Counters
 from millrace.serve.shapes import rows_of, rows_of_csv
-from millrace.store.prediction_log import Opening, Outcome, Predicted
+from millrace.store.log_entries import Opening, Outcome, Predicted
 from millrace.store.segments import SegmentWriter
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from millrace.config.schema import ColumnType
 
+#: How each column type rests in a table.
 DTYPES: Mapping[ColumnType, pl.DataType] = {
     "number": pl.Float64(),
     "integer": pl.Int64(),
