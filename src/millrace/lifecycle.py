@@ -13,7 +13,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -22,8 +22,10 @@ import msgspec
 
 from millrace.config.schema import ProjectSettings
 from millrace.records.evaluation import Difference
+from millrace.records.explored import Explored
 from millrace.records.fit import Fit
 from millrace.records.ingestion import Ingested
+from millrace.records.message import Delivery
 from millrace.records.monitoring import Decision
 from millrace.records.package import Manifest, PackageInfo
 from millrace.records.progress import Step, Watch
@@ -89,6 +91,25 @@ def ingest(site: Site, source: str, identity: str) -> Ingested:
     from millrace.ingest.stage import ingest as stage
 
     return stage(source, site.settings.sources[source], site.store, site.folder, identity, site.watch)
+
+
+def explore(site: Site) -> Explored:
+    """Tables → a report on what they hold, and on what changed with the newest ingest."""
+    from millrace.explore.report import explore as stage
+    from millrace.ingest.dataset import dataset, newest
+
+    settings = site.settings
+    frame, _ = dataset(settings, site.store)
+    html, said = stage(
+        frame,
+        title=settings.project,
+        target=settings.model.predict if settings.model.predict in frame.columns else None,
+        changed=newest(settings, site.store),
+        tell=lambda text: site.watch(Step("explore", text)),
+    )
+    key = f"reports/{settings.project}-data.html"
+    site.store.write(key, html.encode())
+    return Explored(site.store.at(key), frame.height, frame.width, said)
 
 
 def learn(site: Site) -> tuple[Fit, dict[str, int]]:
@@ -181,6 +202,7 @@ def champion(site: Site) -> Release | None:
 def watch_over(site: Site) -> Decision:
     """Prediction log and feedback → decision."""
     from millrace.errors import PackageError, ReleaseError
+    from millrace.monitor.history import remember
     from millrace.monitor.stage import monitor
     from millrace.package.api import Package
     from millrace.profile.file import decode
@@ -197,7 +219,7 @@ def watch_over(site: Site) -> Decision:
     package = Package.load(site.store.at(f"packages/{current.package}/{current.version}"))
     if package.profile is None:
         raise PackageError("This package has no reference profile to compare with.", where=str(package.path))
-    return monitor(
+    decision = monitor(
         site.store,
         site.settings.monitor,
         package.manifest,
@@ -205,6 +227,31 @@ def watch_over(site: Site) -> Decision:
         predictions(site.store),
         feedback(site.store),
     )
+    return tell(site, replace(decision, since=remember(site.store, decision)))
+
+
+def tell(site: Site, decision: Decision) -> Decision:
+    """Decision → people, when it asks for something; then whatever still waits is delivered."""
+    from millrace.monitor.message import message
+    from millrace.notify.outbox import deliver, post
+    from millrace.notify.registry import channels
+
+    settings = site.settings.monitor
+    opened = channels(settings.alert)
+    if decision.decision != "keep" and opened:
+        post(site.store, message(decision, site.settings.project), opened, cooldown=settings.cooldown)
+    return replace(decision, deliveries=deliver(site.store, opened, datetime.now(UTC)))
+
+
+def try_alerts(site: Site) -> tuple[Delivery, ...]:
+    """Send a test message through every channel, and say which of them have it."""
+    from millrace.monitor.message import message
+    from millrace.notify.outbox import fire
+    from millrace.notify.registry import channels
+
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    test = Decision("keep", "This is a test; nothing is wrong.", package=site.settings.project, at=now, since=now)
+    return fire(channels(site.settings.monitor.alert), message(test, site.settings.project))
 
 
 def _digest(settings: ProjectSettings) -> str:

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 from millrace.config.load import load
 from millrace.config.schema import ProjectSettings
-from millrace.errors import UsageError
-from millrace.lifecycle import Site, champion, ingest, new_run, promote, run, watch_over
+from millrace.errors import ReleaseError, UsageError
+from millrace.lifecycle import Site, champion, explore, ingest, new_run, promote, run, try_alerts, watch_over
 from millrace.records.checked import Checked
+from millrace.records.explored import Explored
 from millrace.records.ingestion import Ingested
 from millrace.records.initialized import InitResult
+from millrace.records.message import Delivery
 from millrace.records.monitoring import Decision
 from millrace.records.package import Manifest, PackageInfo
 from millrace.records.predicted import Predicted
 from millrace.records.progress import Watch, unwatched
-from millrace.records.quarantine import RefusedRule
+from millrace.records.quarantine import Exported, RefusedRule, Replayed
 from millrace.records.release import Release
 from millrace.records.retrained import Retrained
 from millrace.records.run import Run
@@ -81,8 +83,10 @@ class Project:
 
     def check(self) -> Checked:
         """Say whether the sources are there and have what the model needs; nothing is written."""
+        from millrace.notify.registry import channels
         from millrace.sources import open_source
 
+        channels(self.settings.monitor.alert)
         problems = []
         columns: set[str] = set()
         for name, source in self.settings.sources.items():
@@ -106,6 +110,12 @@ class Project:
         names = [self._known(source)] if source else list(self.settings.sources)
         return tuple(ingest(site, name, identity) for name in names)
 
+    def explore(self, watch: Watch = unwatched) -> Explored:
+        """Ingest what is new, and draw what the rows look like: one HTML report with warnings."""
+        site = self._site(watch)
+        self.ingest(watch=watch)
+        return explore(site)
+
     def quarantine(self, source: str | None = None) -> tuple[RefusedRule, ...]:
         """Count the refused rows by rule."""
         from millrace.ingest.quarantine import summary
@@ -120,6 +130,18 @@ class Project:
 
         names = [self._known(source)] if source else list(self.settings.sources)
         return pl.concat([show(self.store, name, limit) for name in names])
+
+    def replay(self, source: str, watch: Watch = unwatched) -> Replayed:
+        """Clean and check refused rows again by the rules as they are now, and keep those that pass."""
+        from millrace.ingest.replay import replay
+
+        return replay(self._known(source), self.settings.sources[source], self.store, new_run(), watch)
+
+    def export_refused(self, source: str, to: str) -> Exported:
+        """Write every refused row into a CSV, Parquet or NDJSON file."""
+        from millrace.ingest.quarantine import export
+
+        return export(self.store, self._known(source), Path(to))
 
     def report(self, version: int | None = None) -> str:
         """Where the report of a package is."""
@@ -142,13 +164,13 @@ class Project:
         return verify(self._package(version).path)
 
     def predict(self, source: str, to: str, *, version: int | None = None, watch: Watch = unwatched) -> Predicted:
-        """Answer every row of a file, into a CSV or Parquet file."""
+        """Answer every row of a file, into a CSV, Parquet or NDJSON file, a batch at a time."""
         from millrace.ingest.questions import questions
         from millrace.package.api import Package
         from millrace.package.batch import answer_file
 
         start, info = perf_counter(), self._package(version)
-        done = answer_file(Package.load(info.path), questions(self.settings, source), Path(to), watch)
+        done = answer_file(Package.load(info.path, threads=0), questions(self.settings, source), Path(to), watch)
         return Predicted(done.rows, to, info.name, info.version, round(perf_counter() - start, 3), done.refused)
 
     def serve(self, *, port: int | None = None, version: int | None = None, watch: Watch = unwatched) -> None:
@@ -184,14 +206,29 @@ class Project:
         """Say whether what is served is still right, and what to do if not."""
         return watch_over(self._site())
 
+    def test_alerts(self) -> tuple[Delivery, ...]:
+        """Send a test message to everybody in `monitor.alert`. Raises `UsageError` when there is nobody."""
+        if not self.settings.monitor.alert:
+            raise UsageError(
+                "`monitor.alert` names nobody to tell.",
+                where=str(self.path),
+                code="alert.none",
+                next_step="add `monitor: {alert: [{webhook: https://…}]}` to the project file",
+            )
+        return try_alerts(self._site())
+
     def retrain(self, *, force: bool = False, watch: Watch = unwatched) -> Retrained:
-        """Act on what monitoring decides, through the gate; with `force`, train whatever it says."""
+        """Act on what monitoring decides, as `retrain.when` allows, through the gate; with `force`, train anyway."""
+        from millrace.monitor.due import due
+
         decision = self.monitor()
         if decision.decision == "roll back" and not force:
             return Retrained(decision, None, self.rollback(decision.reason))
-        if decision.decision == "keep" and not force:
+        current = champion(self._site())
+        reason = due(self.settings.retrain, decision, current.at if current else decision.at)
+        if reason is None and not force:
             return Retrained(decision, None, None)
-        done = run(self._site(watch), by=_user(), reason=decision.reason)
+        done = run(self._site(watch), by=_user(), reason=reason or decision.reason)
         return Retrained(decision, done, done.release)
 
     def _site(self, watch: Watch = unwatched) -> Site:
@@ -213,7 +250,12 @@ class Project:
         name = self.settings.project
         if version is None:
             current = champion(self._site())
-            version = current.version if current else max(versions(self.store, name), default=0)
+            known = versions(self.store, name)
+            if current is None and not known:
+                raise ReleaseError(
+                    "There is no package yet.", where=name, code="package.none", next_step="millrace run"
+                )
+            version = current.version if current else max(known)
         return find(self.store, name, version)
 
 

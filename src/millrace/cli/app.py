@@ -8,8 +8,10 @@ import typer
 
 from millrace import __version__
 from millrace.cli import (
+    alert,
     check,
     demo,
+    explore,
     ingest,
     init,
     monitor,
@@ -37,6 +39,7 @@ def build() -> typer.Typer:
     for verb in (
         init.init,
         check.check,
+        explore.explore,
         run_verb.run,
         ingest.ingest,
         train.train,
@@ -48,7 +51,7 @@ def build() -> typer.Typer:
         demo.demo,
     ):
         app.command()(verb)
-    for group in (quarantine, package, release):
+    for group in (quarantine, package, release, alert):
         app.add_typer(group.group())
     return app
 

@@ -13,7 +13,7 @@ from millrace.cli.progress import watching
 
 def predict(
     source: Annotated[str, typer.Argument(metavar="FILE", help="Rows without answers: a file or a glob.")],
-    to: Annotated[str, typer.Option("--to", help="Where the answers go: .csv or .parquet.")],
+    to: Annotated[str, typer.Option("--to", help="Where the answers go: .csv, .parquet or .ndjson.")],
     version: Version = None,
     project: ProjectFile = DEFAULT,
     as_json: AsJson = False,

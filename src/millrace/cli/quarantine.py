@@ -8,6 +8,7 @@ import typer
 
 from millrace.cli.options import DEFAULT, AsJson, ProjectFile, opened
 from millrace.cli.output import show
+from millrace.cli.progress import watching
 
 
 def group() -> typer.Typer:
@@ -15,6 +16,8 @@ def group() -> typer.Typer:
     app = typer.Typer(name="quarantine", help="Rows that were refused, with their reasons and origin.")
     app.command("list")(list_rules)
     app.command("show")(show_rows)
+    app.command("replay")(replay)
+    app.command("export")(export)
     return app
 
 
@@ -51,3 +54,38 @@ def show_rows(
     from millrace.cli.render.quarantine import rows
 
     show(opened(project).refused(source, limit).to_dicts(), as_json, rows)
+
+
+def replay(
+    source: Annotated[str, typer.Argument(help="The source whose refused rows are tried again.")],
+    project: ProjectFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Try refused rows again after a rule or type was mended; those that pass go into the table.
+
+    $ millrace quarantine replay customers
+
+    $ millrace quarantine replay customers --json
+    """
+    from millrace.cli.render.quarantine import replayed
+
+    with watching(as_json) as watch:
+        record = opened(project).replay(source, watch)
+    show(record, as_json, replayed)
+
+
+def export(
+    source: Annotated[str, typer.Argument(help="The source whose refused rows are written.")],
+    to: Annotated[str, typer.Option("--to", help="A file that ends in .csv, .parquet or .ndjson.")],
+    project: ProjectFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Write refused rows with reason and origin into a file.
+
+    $ millrace quarantine export customers --to refused.csv
+
+    $ millrace quarantine export customers --to refused.parquet --json
+    """
+    from millrace.cli.render.quarantine import exported
+
+    show(opened(project).export_refused(source, to), as_json, exported)

@@ -13,6 +13,9 @@ CLEANING: Mapping[str, str] = MappingProxyType(
         "fill": "put a value where there is none: `fill: {income: 0}`",
         "clip": "bring numbers between two bounds: `clip: {age: [0, 120]}`",
         "replace": "put one value for another: `replace: {city: {NYC: New York}}`",
+        "case": "write texts in one case, lower, upper or title: `case: {city: lower}`",
+        "normalize": "give texts one Unicode form, NFC, NFKC, NFD or NFKD: `normalize: {name: NFC}`",
+        "substitute": "replace what a regular expression finds: `substitute: {phone: {'[^0-9]': ''}}`",
         "drop_duplicates": "keep the first of rows that agree in these columns: `drop_duplicates: customer_id`",
     }
 )

@@ -98,6 +98,15 @@ class SourceSettings(Section):
     header: bool | None = Field(None, description="whether delimited files start with column names; sniffed if absent")
     names: tuple[str, ...] = Field((), description="column names of files that have no header")
     delimiter: Name | None = Field(None, description="sniffed if absent")
+    encoding: Name | None = Field(None, description="of delimited files, such as cp1252; detected if absent")
+    comment: Name | None = Field(None, description="what lines start with that are no rows, such as #")
+    skip: Whole = Field(0, ge=0, description="lines above the header that are no rows")
+    decimal: Literal[".", ","] = Field(".", description="what separates decimals in numbers")
+    thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
+        None, description="what groups thousands in numbers, such as . or ,"
+    )
+    record: Name | None = Field(None, description="the tag of a record in XML, the key of the list in JSON")
+    sheet: Name | None = Field(None, description="of a spreadsheet; default: the first")
     key: Name | tuple[Name, ...] | None = Field(None, description="column(s) that identify a row")
     columns: dict[str, ColumnSettings] = Field(default_factory=dict, description="columns whose reading is stated")
     missing: tuple[str, ...] = Field(
@@ -184,17 +193,25 @@ class ServeSettings(Section):
     log: Literal["all", "none"] = Field("all", description="which predictions are logged")
 
 
+#: One way to people: the kind of notifier, and its target. Which kinds there are is known where they are opened.
+Alert = Annotated[dict[Name, str | dict[str, Any]], Field(min_length=1, max_length=1)]
+
+
 class MonitorSettings(Section):
     """What is watched, and how many false alarms are bearable."""
 
     false_alarms: FalseAlarms = Field("1 per month", description="budget over all columns and looks, as `N per month`")
     window: Duration = Field(86400.0, description="how far back a look reaches, such as 1 day")
+    alert: tuple[Alert, ...] = Field((), description="who is told: `webhook: URL`, `slack: URL`, `email: {…}`")
+    cooldown: Duration = Field(86400.0, description="how long the same condition is not told again, such as 1 day")
 
 
 class RetrainSettings(Section):
     """When the model is trained again."""
 
-    when: tuple[Trigger, ...] = Field(("drift", "harm"), description="drift, harm, or an interval such as `30 days`")
+    when: tuple[Trigger, ...] = Field(
+        ("drift", "harm"), description="drift, harm, or an interval since the last release such as `30 days`"
+    )
 
 
 class ProjectSettings(Section):

@@ -31,8 +31,11 @@ class Model:
         self._outputs = ["value"] if self.signature.task == "regression" else ["label", "probabilities"]
 
     @classmethod
-    def open(cls, path: str | Path) -> Model:
+    def open(cls, path: str | Path, threads: int = 1) -> Model:
         """The model of the package in the local folder `path`.
+
+        `threads` share each answer's rows: 1 for requests, where they would only wait for each other; 0, all cores,
+        for large batches.
 
         Raises `TamperedError` when a file is not what the manifest promises, `PackageError` when the folder holds no
         package or its graph cannot be run.
@@ -42,7 +45,9 @@ class Model:
         if GRAPH not in files:
             raise TamperedError(f"The manifest names no {GRAPH}.", where=str(folder))
         try:
-            session = onnxruntime.InferenceSession(files[GRAPH], _options(folder), providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(
+                files[GRAPH], _options(folder, threads), providers=["CPUExecutionProvider"]
+            )
         except Exception as error:  # onnxruntime's errors share no base class
             raise PackageError(f"The graph cannot be run: {error}", where=str(folder), code="package.graph") from error
         _fits(manifest.signature, session, folder)
@@ -70,10 +75,9 @@ class Model:
         return Answer(label=found[0], probabilities=found[1])
 
 
-def _options(folder: Path) -> onnxruntime.SessionOptions:
+def _options(folder: Path, threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
-    # One request is one core's work: threads of a pool would only wait for each other.
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 4

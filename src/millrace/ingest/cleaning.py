@@ -2,13 +2,14 @@
 
 `trim` works before typing and `drop_duplicates` after the checks, wherever they stand in the list: a text is trimmed
 before it is read as a number, and a good row never gives way to a refused one. The steps between (`fill`, `clip`,
-`replace`) run in the order written, on values of their final type.
+`replace`, `case`, `normalize`, `substitute`) run in the order written, on values of their final type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import polars as pl
 
@@ -82,7 +83,7 @@ def _expressions(name: str, value: object, final: Mapping[str, pl.DataType], at:
         seen = f"`{name}` takes columns and values, not {value!r}."
         raise ProjectFileError(seen, where=at, code="config.clean", next_step=f"write `{name}: {{column: …}}`")
     _columns(list(value), final, at)
-    build = {"fill": _fill, "clip": _clip, "replace": _replace}[name]
+    build = _STEPS[name]
     return [build(column, one, final[column], f"{at}.{name}.{column}") for column, one in value.items()]
 
 
@@ -110,6 +111,55 @@ def _replace(column: str, changes: object, dtype: pl.DataType, at: str) -> pl.Ex
     return pl.col(column).replace(old, new)
 
 
+def _case(column: str, case: object, dtype: pl.DataType, at: str) -> pl.Expr:
+    text = pl.col(_text(column, dtype, at)).str
+    made = {"lower": text.to_lowercase, "upper": text.to_uppercase, "title": text.to_titlecase}
+    return made[_one_of(case, made, at)]()
+
+
+def _normalize(column: str, form: object, dtype: pl.DataType, at: str) -> pl.Expr:
+    text = pl.col(_text(column, dtype, at)).str
+    forms = {
+        "NFC": text.normalize("NFC"),
+        "NFKC": text.normalize("NFKC"),
+        "NFD": text.normalize("NFD"),
+        "NFKD": text.normalize("NFKD"),
+    }
+    return forms[_one_of(form, forms, at)]
+
+
+def _substitute(column: str, changes: object, dtype: pl.DataType, at: str) -> pl.Expr:
+    """Every match replaced, one pattern after the other; Rust's regular expressions take time linear in the text."""
+    text = pl.col(_text(column, dtype, at))
+    if not isinstance(changes, Mapping):
+        seen = f"`substitute` takes patterns and what stands in their place, not {changes!r}."
+        raise ProjectFileError(
+            seen, where=at, code="config.clean", next_step="write `substitute: {column: {pattern: new}}`"
+        )
+    for pattern, new in changes.items():
+        try:
+            pl.Series([""]).str.contains(str(pattern))
+        except pl.exceptions.ComputeError as error:
+            seen = f"`{pattern}` is not a regular expression: {error}"
+            raise ProjectFileError(seen, where=at, code="config.clean") from error
+        text = text.str.replace_all(str(pattern), str(new))
+    return text
+
+
+def _text(column: str, dtype: pl.DataType, at: str) -> str:
+    if dtype != pl.String:
+        raise ProjectFileError(f"`{column}` is {dtype}, and this step is for texts.", where=at, code="config.clean")
+    return column
+
+
+def _one_of(value: object, allowed: Mapping[str, object], at: str) -> str:
+    if str(value) not in allowed:
+        seen = f"{value!r} is not known here."
+        guess = nearest(str(value), allowed)
+        raise ProjectFileError(seen, where=at, code="config.clean", allowed=allowed, nearest=guess)
+    return str(value)
+
+
 def _literal(value: object, dtype: pl.DataType, at: str) -> object:
     """`value` as the column's type holds it. Raises `ProjectFileError` when it does not."""
     try:
@@ -117,3 +167,15 @@ def _literal(value: object, dtype: pl.DataType, at: str) -> object:
     except (pl.exceptions.PolarsError, TypeError, OverflowError) as error:
         seen = f"{value!r} is no value of a {dtype} column."
         raise ProjectFileError(seen, where=at, code="config.clean") from error
+
+
+_STEPS: Mapping[str, Callable[[str, object, pl.DataType, str], pl.Expr]] = MappingProxyType(
+    {
+        "fill": _fill,
+        "clip": _clip,
+        "replace": _replace,
+        "case": _case,
+        "normalize": _normalize,
+        "substitute": _substitute,
+    }
+)

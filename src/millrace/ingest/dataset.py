@@ -41,6 +41,19 @@ def dataset(settings: ProjectSettings, store: Store) -> tuple[pl.DataFrame, dict
     return rows, versions
 
 
+def newest(settings: ProjectSettings, store: Store) -> tuple[pl.DataFrame, pl.DataFrame] | None:
+    """The rows before the newest ingest and those that came with it; None when one of them is empty.
+
+    Only of the single source of a project without `dataset`: a query's rows belong to no one ingest.
+    """
+    if settings.dataset is not None or len(settings.sources) > 1:
+        return None
+    rows = Table(store, f"tables/{next(iter(settings.sources))}").read(bookkeeping=True)
+    last = pl.col("_run") == pl.col("_run").max()
+    before, since = rows.filter(~last).drop(BOOKKEEPING), rows.filter(last).drop(BOOKKEEPING)
+    return None if before.is_empty() or since.is_empty() else (before, since)
+
+
 def _query(sql: str, tables: Mapping[str, Snapshot]) -> pl.DataFrame:
     import duckdb
 

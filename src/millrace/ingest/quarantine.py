@@ -2,26 +2,43 @@
 
 Each row rests in ``quarantine/<source>`` with `_run`, `_source`, `_origin`, `_row`, `_rules` (list), `_reasons` (text),
 `_raw` (the row as JSON before cleaning, or the line as it was), `_at` (when, ISO 8601) and `_batch`, the number of the
-commit it belongs to. Rows are written before that commit, so only those whose commit landed are shown.
+commit it belongs to. Rows are written before that commit, so only those whose commit landed are shown. Rows that a
+replay moved into the table are named in ``replayed/<source>`` by `_of` and `_row`, with the number of that replay.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
 import polars as pl
 
 from millrace.errors import UsageError, nearest
-from millrace.records.quarantine import RefusedRule
+from millrace.records.quarantine import Exported, RefusedRule
 from millrace.store import receipts
 from millrace.store.objects import Store
 from millrace.store.receipts import Receipt
 from millrace.store.tables import Snapshot, Table
 
 _COLUMNS = ("_run", "_source", "_origin", "_row", "_rules", "_reasons", "_raw", "_at", "_batch")
+#: Where the rows are named that a replay took out.
+REPLAYED = "replayed"
+_UNREADABLE = "unreadable"
+_DTYPES = MappingProxyType({"_row": pl.Int64(), "_batch": pl.Int64(), "_rules": pl.List(pl.String())})
+
+
+def _csv(rows: pl.LazyFrame, path: Path) -> None:
+    rows.with_columns(pl.col("_rules").list.join("; ")).sink_csv(path)
+
+
+_WRITERS: Mapping[str, Callable[[pl.LazyFrame, Path], object]] = MappingProxyType(
+    {".csv": _csv, ".parquet": pl.LazyFrame.sink_parquet, ".ndjson": pl.LazyFrame.sink_ndjson}
+)
 
 
 def set_aside(store: Store, source: str, number: int, refused: pl.DataFrame, receipt: Receipt) -> None:
     """Write the rows refused by commit `number`, unless an earlier try of that commit wrote them."""
-    table = Table(store, f"quarantine/{source}")
     rows = refused.with_columns(
         pl.lit(receipt.run).alias("_run"),
         pl.lit(source).alias("_source"),
@@ -29,6 +46,12 @@ def set_aside(store: Store, source: str, number: int, refused: pl.DataFrame, rec
         pl.lit(receipt.at).alias("_at"),
         pl.lit(number, dtype=pl.Int64).alias("_batch"),
     ).select(_COLUMNS)
+    once(store, f"quarantine/{source}", number, rows)
+
+
+def once(store: Store, key: str, number: int, rows: pl.DataFrame) -> None:
+    """Write what belongs to commit `number` of a source, its `_batch`, unless an earlier try of it did."""
+    table = Table(store, key)
     now = table.snapshot()
     while now.number != number and not _holds(now, number):
         now = table.append(now, rows, number)
@@ -40,7 +63,7 @@ def summary(store: Store, source: str | None = None) -> tuple[RefusedRule, ...]:
     Raises `UsageError` when `source` was never ingested.
     """
     names = [source] if source else sorted({key.split("/")[1] for key in store.keys("quarantine")})
-    found = [RefusedRule(name, *row) for name in names for row in _by_rule(_landed(store, name)).iter_rows()]
+    found = [RefusedRule(name, *row) for name in names for row in _by_rule(landed_rows(store, name)).iter_rows()]
     return tuple(sorted(found, key=lambda one: (-one.rows, one.source, one.rule)))
 
 
@@ -49,7 +72,7 @@ def show(store: Store, source: str, limit: int) -> pl.DataFrame:
 
     Raises `UsageError` when `source` was never ingested.
     """
-    rows = _landed(store, source).sort("_batch", "_row", descending=[True, False], maintain_order=True)
+    rows = landed_rows(store, source).sort("_batch", "_row", descending=[True, False], maintain_order=True)
     return rows.head(limit).collect()
 
 
@@ -60,8 +83,26 @@ def _by_rule(rows: pl.LazyFrame) -> pl.DataFrame:
     return grouped.agg(pl.len().cast(pl.Int64).alias("rows"), pl.col("_reasons").first()).collect()
 
 
-def _landed(store: Store, source: str) -> pl.LazyFrame:
-    """The refused rows whose commit took effect."""
+def export(store: Store, source: str, to: Path) -> Exported:
+    """Write every refused row of `source`, oldest first, as CSV, Parquet or NDJSON, by the ending of `to`.
+
+    Raises `UsageError` when `source` was never ingested, for another ending, and when the folder is not there.
+    """
+    if to.suffix not in _WRITERS or not to.absolute().parent.is_dir():
+        seen = f"The refused rows cannot be written as `{to}`."
+        raise UsageError(
+            seen, where="quarantine", allowed=[f"rows{ending} in a folder that exists" for ending in _WRITERS]
+        )
+    rows = landed_rows(store, source).sort("_batch", "_row").collect()
+    _WRITERS[to.suffix](rows.lazy(), to)
+    return Exported(source, rows.height, str(to))
+
+
+def landed_rows(store: Store, source: str) -> pl.LazyFrame:
+    """The refused rows whose commit took effect, without those that a replay took out.
+
+    Raises `UsageError` when `source` was never ingested.
+    """
     last = Table(store, f"tables/{source}").snapshot().number
     refused = Table(store, f"quarantine/{source}").snapshot()
     if not last:
@@ -69,9 +110,17 @@ def _landed(store: Store, source: str) -> pl.LazyFrame:
         seen = f"No rows of a source `{source}` were ingested here."
         raise UsageError(seen, where="quarantine", allowed=known, nearest=nearest(source, known))
     if refused.delta is None:
-        return pl.LazyFrame(schema={column: pl.String() for column in _COLUMNS})
+        return pl.LazyFrame(schema={column: _DTYPES.get(column, pl.String()) for column in _COLUMNS})
     landed = sorted(receipts.landed(store, source, last))
-    return refused.scan().filter(pl.col("_batch").is_in(landed))
+    rows = refused.scan().filter(pl.col("_batch").is_in(landed))
+    replayed = Table(store, f"{REPLAYED}/{source}").snapshot()
+    if replayed.delta is None:
+        return rows
+    left = replayed.scan().filter(pl.col("_batch").is_in(landed)).select(pl.col("_of").alias("_batch"), "_row")
+    # An unreadable line is counted by line, a row by row: only rows are replayed.
+    line = pl.col("_rules").list.contains(_UNREADABLE)
+    stayed = rows.filter(~line).join(left, on=["_batch", "_row"], how="anti", maintain_order="left")
+    return pl.concat([rows.filter(line), stayed])
 
 
 def _holds(refused: Snapshot, number: int) -> bool:

@@ -18,6 +18,7 @@ import msgspec
 import polars as pl
 
 from millrace.config.schema import ColumnType, SourceSettings
+from millrace.ingest.ahead import read_ahead
 from millrace.ingest.quarantine import set_aside
 from millrace.ingest.rules import Rules, compile_rules, same_schema, unreadable
 from millrace.ingest.types import column_types
@@ -97,7 +98,7 @@ class _Intake:
         """Commit every batch from the table's position on; False when another writer moved the position meanwhile."""
         self.now = self.table.snapshot()
         last = receipts.read(self.store, self.name, self.now.number) if self.now.number else None
-        for batch in source.batches(last.position if last else None):
+        for batch in read_ahead(source.batches(last.position if last else None)):
             self._tell("read")
             landed = self._commit(source, batch, last)
             if landed is None:

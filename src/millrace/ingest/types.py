@@ -14,18 +14,8 @@ import polars as pl
 
 from millrace.config.schema import ColumnSettings, ColumnType, SourceSettings
 from millrace.errors import ProjectFileError, nearest
+from millrace.sources.column_types import DTYPES
 
-#: How each column type rests in a table.
-DTYPES: Mapping[ColumnType, pl.DataType] = MappingProxyType(
-    {
-        "number": pl.Float64(),
-        "integer": pl.Int64(),
-        "boolean": pl.Boolean(),
-        "date": pl.Date(),
-        "datetime": pl.Datetime("us"),
-        "text": pl.String(),
-    }
-)
 _NAMES: Mapping[ColumnType, str] = MappingProxyType(
     {
         "number": "a number",

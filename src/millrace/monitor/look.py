@@ -45,6 +45,13 @@ def newest(rows: pl.DataFrame, window: float) -> pl.DataFrame:
     return recent if recent.height >= MINIMUM_ROWS else rows
 
 
+def after(times: pl.Series, seen: datetime | None) -> float:
+    """The part of `times` (0 to 1) that lie after `seen`; all of them when nothing was seen yet."""
+    if times.is_empty():
+        return 0.0
+    return 1.0 if seen is None else float((times > seen).mean() or 0.0)  # type: ignore[arg-type]
+
+
 def inputs(rows: pl.DataFrame, signature: Signature) -> pl.DataFrame:
     """The model's inputs under their own names; one that no request ever held is missing in every row."""
     import polars as pl

@@ -27,24 +27,29 @@ _STRANGE = 0.01
 class Known:
     """Predictions whose truth is known, oldest first: parallel `rows` and `truth`; `strange` outcomes are left out.
 
-    `truth` holds class indices int64, or values float64.
+    `truth` holds class indices int64, or values float64; `reported` is when the outcomes were.
     """
 
     rows: pl.DataFrame
     truth: np.ndarray
     strange: int
+    reported: pl.Series
     example: str = ""
 
     def part(self, end: int) -> Known:
         """The first `end` of them."""
-        return Known(self.rows.head(end), self.truth[:end], 0)
+        return Known(self.rows.head(end), self.truth[:end], 0, self.reported.head(end))
 
 
 def known(rows: pl.DataFrame, feedback: pl.DataFrame, signature: Signature) -> Known:
     """Join what was said with what turned out true; of several outcomes of one prediction the last one counts."""
     import polars as pl
 
-    last = feedback.sort("at").unique("prediction_id", keep="last").select("prediction_id", "outcome")
+    last = (
+        feedback.sort("at")
+        .unique("prediction_id", keep="last")
+        .select("prediction_id", "outcome", pl.col("at").alias("reported"))
+    )
     joined = rows.join(last, on="prediction_id", how="inner").sort("at", "prediction_id")
     if signature.task == "regression":
         truth = joined["outcome"].cast(pl.Float64, strict=False)
@@ -57,7 +62,9 @@ def known(rows: pl.DataFrame, feedback: pl.DataFrame, signature: Signature) -> K
     understood = understood.fill_null(value=False)
     odd = joined.filter(~understood)
     example = str(odd["outcome"][0]) if odd.height else ""
-    return Known(joined.filter(understood), truth.filter(understood).to_numpy(), odd.height, example)
+    rows = joined.filter(understood)
+    truths = truth.filter(understood).to_numpy()
+    return Known(rows.drop("reported"), truths, odd.height, rows["reported"], example)
 
 
 def strange(outcomes: Known, target: str) -> Alarm | None:
@@ -69,11 +76,12 @@ def strange(outcomes: Known, target: str) -> Alarm | None:
     return Alarm("unseen", target, "strange_share", share, evidence)
 
 
-def harm(outcomes: Known, manifest: Manifest) -> Alarm | None:
+def harm(outcomes: Known, manifest: Manifest, alpha: float) -> Alarm | None:
     """An alarm when the primary metric is worse than promised, beyond the uncertainty of both measurements.
 
-    The whole 95 % interval must lie on the bad side of the whole held-out one; by chance alone that happens in less
-    than one of 300 looks. None too when there are too few outcomes to say.
+    The whole 95 % interval must lie on the bad side of the whole held-out one, and chance must explain the difference
+    with a probability below `alpha` (both measurements taken as normal, with the widths of their intervals). None too
+    when there are too few outcomes to say.
     """
     if not _enough(outcomes.truth, manifest.signature):
         return None
@@ -81,7 +89,7 @@ def harm(outcomes: Known, manifest: Manifest) -> Alarm | None:
     said = answer(outcomes.rows, manifest.signature)
     evaluation = judge(outcomes.truth, said, manifest.signature, threshold=manifest.threshold, metric=name)
     now, promised = evaluation.metrics[name], manifest.evaluation.metrics[name]
-    if not _worse(now, promised):
+    if not _worse(now, promised) or _chance(now, promised) > alpha:
         return None
     evidence = (
         f"{name} is {_interval(now)} on {outcomes.truth.size:,} predictions with known outcome, "
@@ -100,6 +108,14 @@ def _enough(truth: np.ndarray, signature: Signature) -> bool:
 
 def _worse(now: Metric, promised: Metric) -> bool:
     return now.high < promised.low if promised.higher_is_better else now.low > promised.high
+
+
+def _chance(now: Metric, promised: Metric) -> float:
+    """p-value, one-sided, of the distance between two measurements."""
+    from scipy.special import ndtr
+
+    error = float(np.hypot(now.high - now.low, promised.high - promised.low)) / (2 * 1.96)
+    return float(ndtr(-abs(now.value - promised.value) / error)) if error else 0.0
 
 
 def _interval(metric: Metric) -> str:

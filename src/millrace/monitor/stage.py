@@ -1,4 +1,4 @@
-"""From the prediction log to a decision: keep, retrain or roll back, with the evidence. It starts nothing itself."""
+"""From the prediction log to a decision: keep, fix, retrain or roll back, with evidence. It starts nothing itself."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from millrace.config.false_alarms import parse_false_alarms
 from millrace.config.schema import MonitorSettings
-from millrace.monitor import look
+from millrace.monitor import look, spending
 from millrace.monitor.performance import Known, harm, known, strange
+from millrace.monitor.spending import MOST, Spent
 from millrace.profile.build import profile
 from millrace.profile.drift import MARGIN, drift
 from millrace.records.monitoring import Alarm, ColumnDrift, Decision
@@ -23,8 +23,8 @@ from millrace.store.objects import Store
 if TYPE_CHECKING:
     import polars as pl
 
-#: However generous the budget of false alarms is, one look takes no more than the customary level.
-MOST = 0.05
+#: The share of a column from which it is a fault of the source and no change of the world.
+_MOSTLY = 0.5
 
 
 def monitor(
@@ -40,10 +40,11 @@ def monitor(
     Drift is judged on the newest `settings.window` (or on all rows since the release, when the window holds fewer
     than `look.MINIMUM_ROWS`), harm on every outcome known since the release. Harm leads to a roll back when it was
     there from the release on and there is a champion to go back to, to retraining otherwise; so does drift.
+    Inputs that are broken come before all: most of a column's values gone, or unlike any the model was trained on.
 
-    The budget of false alarms is spent evenly over time: one look per window gets the share of the budget that falls
-    into a window, at most `MOST`, for all checks of all columns together. Looking more often than once per window
-    spends more than was stated.
+    The budget of false alarms is spent by what is new, not by looks (`monitor.spending`): however often this is called,
+    the promise holds, for all checks of all columns together, where rows are independent of each other. What the last
+    look took rests in the store.
 
     Parameters
     ----------
@@ -70,13 +71,16 @@ def monitor(
     )
     if recent.height < look.MINIMUM_ROWS:
         return decision
-    columns = _drift(recent, manifest, reference, level(settings))
     outcomes = known(rows, feedback, manifest.signature)
-    harmed = harm(outcomes, manifest)
+    columns, harmed = _look(store, settings, manifest, reference, recent, outcomes)
     stranger = strange(outcomes, manifest.signature.target)
     moved = tuple(alarm for column in columns.values() for alarm in column.alarms)
     alarms = (*filter(None, (harmed, stranger)), *moved)
     decision = replace(decision, alarms=alarms, columns=columns)
+    broken = _broken(columns, reference)
+    if broken:
+        reason = f"What arrives is broken, and training on it would teach the fault: {broken[0].evidence}."
+        return replace(decision, decision="fix", reason=reason)
     if harmed and _can_go_back(past, manifest) and _from_the_start(outcomes, manifest):
         reason = f"Worse than promised ever since its release: {harmed.evidence}."
         return replace(decision, decision="roll back", reason=reason)
@@ -85,21 +89,45 @@ def monitor(
     return replace(decision, reason=_calm(columns, recent.height))
 
 
-def level(settings: MonitorSettings) -> float:
-    """The chance of a false alarm that one look may take: the part of the budget that falls into one window.
-
-    Examples
-    --------
-    >>> round(level(MonitorSettings(false_alarms="1 per month", window="1 day")), 4)
-    0.0329
-    """
-    return min(parse_false_alarms(settings.false_alarms) * settings.window, MOST)
+def _look(
+    store: Store,
+    settings: MonitorSettings,
+    manifest: Manifest,
+    reference: Profile,
+    recent: pl.DataFrame,
+    outcomes: Known,
+) -> tuple[dict[str, ColumnDrift], Alarm | None]:
+    """Drift and harm at the level this look may take, half of it each; what it took goes on record."""
+    before = spending.last(store, manifest.name, manifest.version)
+    newest, seen = recent["at"][-1], before and datetime.fromisoformat(before.newest)
+    reported = before and before.reported and datetime.fromisoformat(before.reported)
+    fresh = max(look.after(recent["at"], seen or None), look.after(outcomes.reported, reported or None))
+    level, balance = spending.take(settings, before, newest, fresh)
+    columns = _drift(recent, manifest, reference, level / 2)
+    harmed = harm(outcomes, manifest, level / 2)
+    if before is not None and before.standing(newest, settings.window):
+        columns |= {name: column for name, column in before.columns.items() if not columns[name].alarmed}
+        harmed = harmed or before.harm
+    alarming = {name: column for name, column in columns.items() if column.alarmed}
+    latest = outcomes.reported.max()
+    spent = Spent(
+        newest=newest.isoformat(),
+        level=level,
+        balance=balance,
+        reported=latest.isoformat() if isinstance(latest, datetime) else "",
+    )
+    if alarming or harmed:
+        spent = replace(spent, alarmed=spent.newest, columns=alarming, harm=harmed)
+    elif before is not None:
+        spent = replace(spent, alarmed=before.alarmed, columns=before.columns, harm=before.harm)
+    spending.keep(store, manifest.name, manifest.version, spent)
+    return _ranked(columns, manifest), harmed
 
 
 def _drift(rows: pl.DataFrame, manifest: Manifest, reference: Profile, alpha: float) -> dict[str, ColumnDrift]:
     signature = manifest.signature
     current = profile(look.inputs(rows, signature), signature, reference, answer=look.answer(rows, signature))
-    return _ranked(drift(reference, current, alpha), manifest)
+    return drift(reference, current, alpha)
 
 
 def _ranked(columns: Mapping[str, ColumnDrift], manifest: Manifest) -> dict[str, ColumnDrift]:
@@ -114,6 +142,17 @@ def _ranked(columns: Mapping[str, ColumnDrift], manifest: Manifest) -> dict[str,
     return {column.column: column for column in sorted(columns.values(), key=rank)}
 
 
+def _broken(columns: Mapping[str, ColumnDrift], reference: Profile) -> tuple[Alarm, ...]:
+    """The alarms about inputs of which most values are gone that used to be there, or are none that the model knows."""
+    inputs = (column for column in columns.values() if column.column not in {LABEL, PROBABILITY, VALUE})
+    found = []
+    for column in inputs:
+        known = reference.columns[column.column]
+        usual = {"missing": known.missing / max(known.rows, 1), "unseen": 0.0, "range": 0.0}
+        found += [one for one in column.alarms if one.kind in usual and one.value - usual[one.kind] > _MOSTLY]
+    return tuple(found)
+
+
 def _can_go_back(past: tuple[Release, ...], manifest: Manifest) -> bool:
     standing = releases.standing(past)
     return len(standing) > 1 and (standing[-1].package, standing[-1].version) == (manifest.name, manifest.version)
@@ -122,7 +161,7 @@ def _can_go_back(past: tuple[Release, ...], manifest: Manifest) -> bool:
 def _from_the_start(outcomes: Known, manifest: Manifest) -> bool:
     """Whether the first half of the outcomes shows the harm too; when they are too few to halve, all of them did."""
     half = outcomes.truth.size // 2
-    return half < look.MINIMUM_ROWS or harm(outcomes.part(half), manifest) is not None
+    return half < look.MINIMUM_ROWS or harm(outcomes.part(half), manifest, MOST) is not None
 
 
 def _why(alarms: tuple[Alarm, ...], columns: Mapping[str, ColumnDrift]) -> str:

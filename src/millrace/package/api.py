@@ -30,12 +30,13 @@ class Package:
         self._model = model
 
     @classmethod
-    def load(cls, path: str | Path) -> Package:
+    def load(cls, path: str | Path, *, threads: int = 1) -> Package:
         """The package in a local folder, once every file of it was checked against the manifest.
 
+        `threads` share the rows of each answer; 0 means all cores.
         Raises `TamperedError` or `PackageError` as `verify` does.
         """
-        return cls(Path(path), Model.open(path))
+        return cls(Path(path), Model.open(path, threads))
 
     @property
     def manifest(self) -> Manifest:

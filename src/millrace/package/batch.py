@@ -1,8 +1,9 @@
-"""A file of questions into a file of answers."""
+"""A file of questions into a file of answers, a batch at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,8 @@ import polars as pl
 
 from millrace.errors import UsageError
 from millrace.package.api import Package
+from millrace.package.writers import SUFFIXES, DelimitedWriter, opened
 from millrace.records.progress import Step, Watch, unwatched
-
-SUFFIXES = (".csv", ".parquet", ".ndjson")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +28,22 @@ def answer_file(
 ) -> Answered:
     """Write the rows of every batch with their answers to `to`; rows that cannot be read go beside it, with reasons.
 
-    The format follows the suffix. The file appears complete or not at all. Raises `UsageError` for another suffix.
+    The format follows the suffix. The file appears complete or not at all; an earlier one is replaced only then.
+    Raises `UsageError` for another suffix.
     """
     if to.suffix not in SUFFIXES:
         raise UsageError(f"`{to.name}` names no format that answers are written in.", where="predict", allowed=SUFFIXES)
-    answered, refused = [], []
-    rows = 0
-    for asked, unread in batches:
-        answered.append(pl.concat([asked, package.predict(asked)], how="horizontal"))
-        refused.append(unread)
-        rows += asked.height
-        watch(Step("predict", f"{rows:,} rows", done=rows))
-    if answered:
-        _write(pl.concat(answered), to)
-    aside = pl.concat(refused) if refused else pl.DataFrame()
-    if aside.height:
-        listed = aside.with_columns(pl.col("_rules").list.join(", "))
-        listed.write_csv(to.with_suffix(".refused.csv"))
-    return Answered(rows, aside.height)
-
-
-def _write(frame: pl.DataFrame, to: Path) -> None:
     to.parent.mkdir(parents=True, exist_ok=True)
-    part = to.with_name(f".{to.name}.part")
-    match to.suffix:
-        case ".csv":
-            frame.write_csv(part)
-        case ".parquet":
-            frame.write_parquet(part)
-        case _:
-            frame.write_ndjson(part)
-    part.replace(to)
+    aside = to.with_suffix(".refused.csv")
+    rows = refused = 0
+    with ExitStack() as complete:
+        answers = complete.enter_context(opened(to))
+        reasons: DelimitedWriter | None = None
+        for asked, unread in batches:
+            answers.write(pl.concat([asked, package.predict(asked)], how="horizontal"))
+            if unread.height:
+                reasons = reasons or complete.enter_context(DelimitedWriter(aside))
+                reasons.write(unread.with_columns(pl.col("_rules").list.join(", ")))
+            rows, refused = rows + asked.height, refused + unread.height
+            watch(Step("predict", f"{rows:,} rows", done=rows))
+    return Answered(rows, refused)

@@ -20,6 +20,7 @@ from millrace.errors import PackageError
 from millrace.package.estimators.base import Writer, refuse
 from millrace.package.estimators.constant import ConstantWriter
 from millrace.package.estimators.converted import ConvertedWriter
+from millrace.package.estimators.forest import ForestWriter
 from millrace.package.estimators.lightgbm import LightGBMWriter
 from millrace.package.estimators.linear import LinearWriter
 from millrace.package.matrix import Inputs, Matrix
@@ -28,7 +29,13 @@ from millrace.records.fit import Fit, Member
 from millrace.records.signature import Signature
 
 #: Tried in order; the last accepts everything.
-_WRITERS: tuple[Writer, ...] = (ConstantWriter(), LinearWriter(), LightGBMWriter(), ConvertedWriter())
+_WRITERS: tuple[Writer, ...] = (
+    ConstantWriter(),
+    LinearWriter(),
+    LightGBMWriter(),
+    ForestWriter(),
+    ConvertedWriter(),
+)
 
 
 def build(fit: Fit) -> bytes:

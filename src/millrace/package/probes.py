@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from millrace.package.estimators import forest, lightgbm
 from millrace.package.estimators.base import family
-from millrace.package.estimators.lightgbm import LightGBMWriter, split_points
 from millrace.records.encoding import NumberEncoding
 from millrace.records.fit import Fit, Member
 from millrace.records.signature import Field
@@ -59,9 +59,12 @@ def _split_points(members: Sequence[Member]) -> dict[str, set[float]]:
     """Values of each column whose encoding is a split point of some tree."""
     found: dict[str, set[float]] = {}
     for member in members:
-        if not LightGBMWriter().accepts(member.estimator):
+        if lightgbm.LightGBMWriter().accepts(member.estimator):
+            points = lightgbm.split_points(member.estimator)
+        elif forest.ForestWriter().accepts(member.estimator):
+            points = forest.split_points(member.estimator)
+        else:
             continue
-        points = split_points(member.estimator)
         place = 0
         for encoding in member.encodings:
             if isinstance(encoding, NumberEncoding) and encoding.factor:

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Verdict = Literal["keep", "retrain", "roll back"]
+from millrace.records.message import Delivery
+
+#: fix: what arrives is broken, and no model mends that.
+Verdict = Literal["keep", "fix", "retrain", "roll back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class ColumnDrift:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do now, and why."""
+    """What to do now, and why; `since` when looks have said so, and what became of telling people."""
 
     decision: Verdict
     reason: str
@@ -54,6 +57,8 @@ class Decision:
     package: str = ""
     version: int = 0
     at: str = ""
+    since: str = ""
+    deliveries: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from millrace.inference.columns import Reader, text_of
 from millrace.inference.model import Model
 from millrace.records.fit import Answer
 from millrace.serve.metrics import Counters
-from millrace.store.prediction_log import Opening, Outcome, Predicted
+from millrace.store.log_entries import Opening, Outcome, Predicted
 from millrace.store.segments import SegmentWriter
 
 

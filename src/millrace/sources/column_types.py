@@ -12,6 +12,7 @@ import polars as pl
 
 from millrace.config.schema import ColumnType
 
+#: How each column type rests in a table.
 DTYPES: Mapping[ColumnType, pl.DataType] = {
     "number": pl.Float64(),
     "integer": pl.Int64(),
@@ -31,6 +32,7 @@ MEANING: Mapping[ColumnType, str] = {
 }
 
 _DATETIMES = (
+    "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M:%S%.f",
     "%Y-%m-%dT%H:%M:%S%.f",
     "%Y-%m-%d %H:%M",
@@ -155,7 +157,11 @@ def _datetime(values: pl.Series) -> pl.Series:
         if parsed.null_count() == values.null_count():
             break
         found = values.str.to_datetime(pattern, strict=False, time_unit="us")
-        parsed = parsed.fill_null(found.dt.convert_time_zone("UTC").dt.replace_time_zone(None))
+        if found.dtype.time_zone is not None:  # type: ignore[attr-defined]
+            found = found.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        if found.null_count() == values.null_count():
+            return found
+        parsed = parsed.fill_null(found)
     return parsed
 
 

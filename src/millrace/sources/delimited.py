@@ -1,14 +1,14 @@
-"""Delimited text: CSV and its relatives, plain or gzip.
+"""Delimited text: CSV and its relatives, plain or compressed.
 
-A broken line is refused with its line, column and reason; the others are kept. Blank lines are not rows. Bytes that
-are not UTF-8 (or UTF-16 with a byte-order mark) are refused, never guessed. Lines before the header are refused too,
-so that no line vanishes.
+A broken line is refused with its line, column and reason; the others are kept. Blank lines are not rows. A line
+with bytes that its encoding does not have is refused. Lines before the header are refused too, so that no line
+vanishes, unless `skip` says that they are no rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -20,7 +20,9 @@ from millrace.errors import SourceError
 from millrace.sources.base import Refusal, Source, SourceKind, refused
 from millrace.sources.dialect import SUFFIXES, Dialect, opened, sniff
 from millrace.sources.files import Chunk, FileSource
+from millrace.sources.plain import SURPLUS, marked, plain
 from millrace.sources.rejects import locate, rejects
+from millrace.sources.scratch import Scratch
 from millrace.sources.streaming import frames, quoted
 
 
@@ -32,6 +34,8 @@ class DelimitedFormat:
     expected: tuple[str, ...] | None
     _engine: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
     _dialects: dict[Path, Dialect | None] = field(default_factory=dict)
+    _plain: dict[Path, Path] = field(default_factory=dict)
+    _scratch: Scratch = field(default_factory=Scratch)
     _rejected: dict[Path, dict[int, int]] = field(default_factory=dict)
 
     def columns(self, path: Path) -> dict[str, ColumnType | None]:
@@ -44,12 +48,12 @@ class DelimitedFormat:
         dialect = self._dialect(path)
         if dialect is None:
             return
-        nothing = pl.DataFrame(schema=dict.fromkeys(dialect.names, pl.String))
+        nothing, path = pl.DataFrame(schema=dict.fromkeys(dialect.names, pl.String)), self._plain[path]
         with self._engine.cursor() as connection:
             try:
                 for frame in frames(connection, f"select * from {_scan(path, dialect)} offset {records}", size):
                     yield Chunk(frame.rename(dict(zip(frame.columns, dialect.names, strict=True))), refused())
-                broken = [*_preamble(path, dialect), *rejects(connection, path, dialect)]
+                broken = [*self._preamble(path, dialect), *self._rejects(connection, path, dialect)]
             except duckdb.Error as error:
                 raise SourceError(
                     f"Reading stopped: {str(error).splitlines()[0]}", where=str(path), code="source.read"
@@ -62,20 +66,39 @@ class DelimitedFormat:
         dialect = self._dialect(path)
         if dialect is None:
             return {}
+        path = self._plain[path]
         if path not in self._rejected:
             with self._engine.cursor() as connection:
                 every = ", ".join(f"count(c{index})" for index in range(len(dialect.names)))
                 connection.sql(f"select {every} from {_scan(path, dialect)}").fetchall()
-                broken = rejects(connection, path, dialect)
+                broken = self._rejects(connection, path, dialect)
             self._rejected[path] = {row.line: row.raw.count("\n") + 1 for row in broken if row.line is not None}
         return locate(path, dialect, records, self._rejected[path])
 
     def _dialect(self, path: Path) -> Dialect | None:
         if path not in self._dialects:
-            self._dialects[path] = sniff(path, self.settings, self.expected, self._engine)
+            copy = plain(path, self.settings, self._scratch)
+            dialect = sniff(copy, self.settings, self.expected, self._engine)
+            if dialect and dialect.encoding == "utf-8":
+                copy = marked(copy, dialect.delimiter, dialect.quote, len(dialect.names), self._scratch)
+            self._plain[path], self._dialects[path] = copy, dialect
             if self.expected is None and (first := self._dialects[path]):
                 self.expected = first.names
         return self._dialects[path]
+
+    def _rejects(self, connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> list[Refusal]:
+        return [replace(row, raw=row.raw.replace(SURPLUS, "")) for row in rejects(connection, path, dialect)]
+
+    def _preamble(self, path: Path, dialect: Dialect) -> list[Refusal]:
+        if self.settings.skip:
+            return []
+        with opened(path) as handle:
+            lines = [line.decode(dialect.encoding, errors="replace") for line in islice(handle, dialect.skip)]
+        return [
+            Refusal(number, None, "stands before the header", line.strip("\r\n"))
+            for number, line in enumerate(lines, 1)
+            if line.strip()
+        ]
 
 
 def _scan(path: Path, dialect: Dialect) -> str:
@@ -96,16 +119,6 @@ def _scan(path: Path, dialect: Dialect) -> str:
     scan = f"read_csv({quoted(str(path))}, {', '.join(f'{key}={value}' for key, value in options.items())})"
     # With one column a blank line looks like a missing value; it is no row there either.
     return f"{scan} where c0 is not null" if len(dialect.names) == 1 else scan
-
-
-def _preamble(path: Path, dialect: Dialect) -> list[Refusal]:
-    with opened(path) as handle:
-        lines = [line.decode(dialect.encoding, errors="replace") for line in islice(handle, dialect.skip)]
-    return [
-        Refusal(number, None, "stands before the header", line.strip("\r\n"))
-        for number, line in enumerate(lines, 1)
-        if line.strip()
-    ]
 
 
 def _open(name: str, settings: SourceSettings, base: Path, schema: Mapping[str, ColumnType] | None) -> Source:

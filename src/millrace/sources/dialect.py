@@ -49,11 +49,12 @@ def sniff(
     if not head.strip():
         return None
     _check_text(path, head)
-    found = _sniffed(path, settings, encoding, engine)
+    stated = _stated_skip(head, settings)
+    found = _sniffed(path, settings, encoding, stated, engine)
     delimiter = settings.delimiter or str(found["Delimiter"])
     quote = _quote(str(found["Quote"]), head, delimiter)
     escape = str(found["Escape"])
-    skip = int(str(found["SkipRows"]))
+    skip = stated or int(str(found["SkipRows"]))
     first = _fields(head, skip, delimiter, quote)
     header = _has_header(settings, bool(found["HasHeader"]), first, expected)
     names = _names(path, settings, header, first)
@@ -100,7 +101,17 @@ def _head(path: Path, encoding: str) -> str:
         return handle.read(_HEAD).decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="replace")
 
 
-def _sniffed(path: Path, settings: SourceSettings, encoding: str, engine: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+def _stated_skip(head: str, settings: SourceSettings) -> int:
+    """The lines to skip, with the blank ones behind them: the sniffer takes a blank line for the header."""
+    if not settings.skip and settings.comment is None:
+        return 0
+    lines = head.splitlines()
+    return next((n for n, line in enumerate(lines) if n >= settings.skip and line.strip()), settings.skip)
+
+
+def _sniffed(
+    path: Path, settings: SourceSettings, encoding: str, skip: int, engine: duckdb.DuckDBPyConnection
+) -> dict[str, Any]:
     """What DuckDB's sniffer finds, with stated settings first.
 
     A title above the table makes every file look like one column where errors are tolerated; then a sniffing that
@@ -108,6 +119,7 @@ def _sniffed(path: Path, settings: SourceSettings, encoding: str, engine: duckdb
     """
     options = [quoted(str(path)), "all_varchar=true", "comment=''", f"encoding={quoted(encoding)}"]
     options += [f"delim={quoted(settings.delimiter)}"] if settings.delimiter else []
+    options += [f"skip={skip}"] if skip else []
     options += [f"header={str(settings.header).lower()}"] if settings.header is not None else []
     with engine.cursor() as connection:
         try:
@@ -168,7 +180,7 @@ def _names(path: Path, settings: SourceSettings, header: bool, first: list[str])
                 next_step="give one name per column",
             )
         return settings.names
-    return _distinct(first) if header else numbered(len(first))
+    return distinct(first) if header else numbered(len(first))
 
 
 def numbered(count: int) -> tuple[str, ...]:
@@ -176,7 +188,7 @@ def numbered(count: int) -> tuple[str, ...]:
     return tuple(f"column_{index}" for index in range(1, count + 1))
 
 
-def _distinct(first: list[str]) -> tuple[str, ...]:
+def distinct(first: list[str]) -> tuple[str, ...]:
     """The header's names, each once: a repeated one gets a number, an absent one its place."""
     names: list[str] = []
     for index, field in enumerate(first, 1):

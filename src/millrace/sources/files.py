@@ -20,12 +20,14 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError, nearest
 from millrace.records.batch import Batch, Position
 from millrace.sources.base import Refusal, refused
-from millrace.sources.column_types import DTYPES, MEANING, infer, is_marker, parse
+from millrace.sources.column_types import DTYPES, MEANING, infer, is_marker, kind_of, parse
+from millrace.sources.numerals import plain_numerals
 from millrace.sources.paths import fingerprint, fixed_part, found
 
 BATCH_ROWS = 200_000
+_NUMERIC = ("number", "integer")
 #: Types are inferred over all rows up to this many; a later row that does not fit is refused, not misread.
-INFERRED_ROWS = 2_000_000
+INFERRED_ROWS = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +144,17 @@ class FileSource:
         reasons: dict[int, tuple[str, str]] = {}
         columns = []
         for name, kind in self._schema.items():
-            given = self._without_markers(frame[name], kind)
+            held = given = self._without_markers(frame[name], kind)
+            if kind in _NUMERIC:
+                given = self._plain_numerals(given)
             if given.dtype == DTYPES[kind] or (given.dtype == pl.String and name in self._deferred):
                 columns.append(given)
                 continue
             final = parse(given, kind) if given.dtype == pl.String else given.cast(DTYPES[kind], strict=False)
             columns.append(final)
-            if final.null_count() > given.null_count():
-                for row in (final.is_null() & given.is_not_null()).arg_true().to_list():
-                    reasons.setdefault(row, (name, f"{name}: {given[row]!r} is not {MEANING[kind]}"))
+            if final.null_count() > held.null_count():
+                for row in (final.is_null() & held.is_not_null()).arg_true().to_list():
+                    reasons.setdefault(row, (name, f"{name}: {frame[name][row]!r} is not {MEANING[kind]}"))
         typed = pl.DataFrame(columns)
         if not reasons:
             return typed, refused()
@@ -170,7 +174,7 @@ class FileSource:
         inferred = {}
         if unknown := [name for name, kind in stated.items() if kind is None]:
             markers = {name: self._markers(name) for name in unknown}
-            inferred = infer((frame[unknown] for frame in self._sample()), markers)
+            inferred = infer((self._readable(frame[unknown]) for frame in self._sample()), markers)
         return {name: kind or inferred.get(name, "text") for name, kind in stated.items()}
 
     def _stated(self) -> dict[str, ColumnType | None]:
@@ -202,6 +206,28 @@ class FileSource:
         )
         return islice(chunks, max(1, INFERRED_ROWS // self._batch_rows))
 
+    @property
+    def _foreign(self) -> bool:
+        """Whether numbers are not written as programs write them."""
+        return self._settings.decimal != "." or self._settings.thousands is not None
+
+    def _plain_numerals(self, given: pl.Series) -> pl.Series:
+        if given.dtype != pl.String or not self._foreign:
+            return given
+        return plain_numerals(given, self._settings.decimal, self._settings.thousands)
+
+    def _readable(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """`frame` with plain numerals where all texts of a column are numbers, for inference."""
+        if not self._foreign:
+            return frame
+        columns = []
+        for given in frame.get_columns():
+            markers = self._markers(given.name)
+            present = given.set(is_marker(given, markers), None) if markers else given
+            numbers = self._plain_numerals(present)
+            columns.append(numbers if numbers.null_count() == present.null_count() else _no_numbers(present))
+        return pl.DataFrame(columns)
+
     @cached_property
     def _deferred(self) -> frozenset[str]:
         """Columns whose texts cleaning types, because the settings state a format, or a type and markers."""
@@ -209,7 +235,8 @@ class FileSource:
         return frozenset(
             name
             for name, column in stated
-            if column.format is not None or (column.type is not None and self._markers(name))
+            if column.format is not None
+            or (column.type is not None and self._markers(name) and not (self._foreign and column.type in _NUMERIC))
         )
 
     def _without_markers(self, given: pl.Series, kind: ColumnType) -> pl.Series:
@@ -261,6 +288,11 @@ class FileSource:
 
     def _error(self, seen: str, **details: Any) -> SourceError:
         return SourceError(seen, where=f"sources.{self.name}", **details)
+
+
+def _no_numbers(texts: pl.Series) -> pl.Series:
+    """`texts`, or words in their place where they only look like numbers because they are in another notation."""
+    return pl.Series(texts.name, ["text"] * len(texts)) if kind_of(texts) in _NUMERIC else texts
 
 
 def _listed(names: list[str]) -> str:

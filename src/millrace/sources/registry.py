@@ -10,17 +10,20 @@ from pathlib import Path, PurePosixPath
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError, nearest
 from millrace.sources.base import Source, SourceKind
+from millrace.sources.unpack import COMPRESSIONS
 
 GROUP = "millrace.sources"
 
 #: The entry points that Millrace itself declares; a copy, so that a source tree works without being installed.
 BUILT_IN: Mapping[str, str] = {
+    "arrow": "millrace.sources.arrow:KIND",
     "delimited": "millrace.sources.delimited:KIND",
+    "excel": "millrace.sources.excel:KIND",
+    "json": "millrace.sources.json_files:KIND",
     "ndjson": "millrace.sources.ndjson:KIND",
     "parquet": "millrace.sources.parquet:KIND",
+    "xml": "millrace.sources.xml_files:KIND",
 }
-
-COMPRESSIONS = (".gz",)
 
 
 def kinds() -> dict[str, SourceKind]:
@@ -28,8 +31,8 @@ def kinds() -> dict[str, SourceKind]:
 
     Examples
     --------
-    >>> sorted(set(kinds()) & set(BUILT_IN))
-    ['delimited', 'ndjson', 'parquet']
+    >>> set(BUILT_IN) <= set(kinds())
+    True
     """
     found = {name: _load(target) for name, target in BUILT_IN.items()}
     for point in entry_points(group=GROUP):

@@ -93,7 +93,7 @@ def _reason(kind: str, name: str | None, expected: int, messages: list[str]) -> 
     if kind == "UNQUOTED VALUE":
         return f"{where}a quote is not closed, or text follows a closing quote"
     if kind == "INVALID ENCODING":
-        return f"{where}bytes that are not UTF-8; save the file as UTF-8"
+        return f"{where}bytes that the encoding does not have; state the `encoding` of the file"
     if kind == "LINE SIZE OVER MAXIMUM":
         return "the line is longer than 2 MB; a quote may not be closed"
     return f"{where}{messages[0]}"

@@ -11,7 +11,7 @@ import polars as pl
 from millrace.records.signature import Field, Signature
 
 if TYPE_CHECKING:
-    from millrace.store.prediction_log import Opening, Outcome, Predicted
+    from millrace.store.log_entries import Opening, Outcome, Predicted
 
 _INSTANT = pl.Datetime("us", "UTC")
 _OWN = frozenset({"prediction_id", "at", "package", "version", "label", "probabilities", "value"})

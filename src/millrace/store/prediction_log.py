@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from millrace.errors import UsageError
-from millrace.records.signature import Signature
+from millrace.store.log_entries import Opening, Outcome, Predicted
 from millrace.store.objects import Store
 from millrace.store.segments import SEAL_SECONDS, discard, growing, number, records, sealed, workers
 
@@ -38,34 +38,6 @@ _WAL = "log/wal"
 _COMMIT_BYTES = 64 * 1024 * 1024
 #: So many files in a table are joined.
 _FILES = 128
-
-
-class Opening(msgspec.Struct, frozen=True, tag="opening"):
-    """The first record of a segment: whose predictions follow."""
-
-    package: str
-    version: int
-    signature: Signature
-    format: int = 1
-
-
-class Predicted(msgspec.Struct, frozen=True, array_like=True, tag="p"):
-    """The answer to one request of n rows: float64 and float32 matrices as little-endian bytes, texts row by row."""
-
-    at: int
-    ids: list[str]
-    numbers: bytes
-    texts: list[str]
-    labels: list[int]
-    scores: bytes
-
-
-class Outcome(msgspec.Struct, frozen=True, array_like=True, tag="f"):
-    """What turned out true for one prediction."""
-
-    at: int
-    prediction_id: str
-    outcome: str
 
 
 def wal(store: Store) -> Path:

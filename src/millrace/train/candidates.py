@@ -23,6 +23,12 @@ NEWTON_COLUMNS = 500
 MAX_TREES = 1500
 MAX_CLASS_TREES = 4000
 PATIENCE = 40
+#: A forest learns from at most this many rows, and its leaves are bounded: every one of them is in the package.
+FOREST_ROWS = 100_000
+FOREST_LEAVES = 2500
+FOREST_TREES = 120
+#: Forests grow by this many trees between two looks at the clock.
+_FOREST_STEP = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +99,15 @@ _BOOSTED: Mapping[str, Mapping[str, Any]] = {
 def portfolio(signature: Signature, metric: str, seed: int) -> tuple[Candidate, ...]:
     """The candidates for a task, in order: a linear one first, because it is cheap and hard to fool."""
     boosted = [_boosted(name, signature, metric, seed) for name in _BOOSTED]
-    return (_linear(signature, 1.0), *boosted[:2], _linear(signature, 30.0), *boosted[2:])
+    forests = [_forest(name, signature, seed) for name in ("extra trees", "random forest")]
+    return (_linear(signature, 1.0), *boosted[:2], *forests, _linear(signature, 30.0), *boosted[2:])
 
 
 def _linear(signature: Signature, penalty: float) -> Candidate:
     def learn(lesson: Lesson, trees: int | None, deadline: float) -> tuple[Any, int]:  # noqa: ARG001
         from sklearn.linear_model import LogisticRegression, Ridge
 
-        chosen = _spread(lesson.truth, signature.task != "regression")
+        chosen = _spread(lesson.truth, signature.task != "regression", LINEAR_ROWS)
         # float64: the solver's line search fails to make progress in float32.
         matrix, truth = lesson.matrix[chosen].astype(np.float64), lesson.truth[chosen]
         if signature.task == "regression":
@@ -113,14 +120,40 @@ def _linear(signature: Signature, penalty: float) -> Candidate:
     return Candidate(f"linear, penalty {penalty:g}", "linear", recipes.for_linear, learn)
 
 
-def _spread(truth: np.ndarray, classes: bool) -> np.ndarray:
-    """Row numbers of at most `LINEAR_ROWS` rows, evenly spread (within the order of classes, so none is lost)."""
+def _spread(truth: np.ndarray, classes: bool, most: int) -> np.ndarray:
+    """Row numbers of about `most` rows, evenly spread (within the order of classes, so none is lost)."""
     order = np.argsort(truth, kind="stable") if classes else np.arange(len(truth))
-    step = max(1, -(-len(truth) // LINEAR_ROWS))
+    step = max(1, -(-len(truth) // most))
     if step == 1:
         return np.arange(len(truth))
     first = np.unique(truth[order], return_index=True)[1] if classes else np.array([0])
     return np.sort(order[np.union1d(np.arange(0, len(truth), step), first)])
+
+
+def _forest(name: str, signature: Signature, seed: int) -> Candidate:
+    classes = signature.task != "regression"
+
+    def learn(lesson: Lesson, trees: int | None, deadline: float) -> tuple[Any, int]:
+        from sklearn import ensemble
+
+        chosen = _spread(lesson.truth, classes, FOREST_ROWS)
+        matrix, truth = lesson.matrix[chosen], lesson.truth[chosen]
+        kind = ("ExtraTrees" if name == "extra trees" else "RandomForest") + ("Classifier" if classes else "Regressor")
+        forest = getattr(ensemble, kind)(
+            max_features="sqrt" if classes else 0.5,
+            min_samples_leaf=max(1, -(-len(truth) // FOREST_LEAVES) // 2),
+            random_state=seed,
+            warm_start=True,
+            n_jobs=1,
+        )
+        most = trees or FOREST_TREES
+        for count in [*range(_FOREST_STEP, most, _FOREST_STEP), most]:
+            forest.set_params(n_estimators=count).fit(matrix, truth)
+            if monotonic() > deadline:
+                break
+        return forest, len(forest.estimators_)
+
+    return Candidate(name, "forest", recipes.for_forests, learn)
 
 
 def _boosted(name: str, signature: Signature, metric: str, seed: int) -> Candidate:

@@ -57,6 +57,18 @@ def for_trees(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -
     return tuple(encodings)
 
 
+def for_forests(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:
+    """Encodings for forests: those of boosted trees, with numbers kept within what was seen.
+
+    Scikit-learn's trees take missing values but no infinite ones; a value beyond all others goes where the farthest
+    one goes anyway.
+    """
+    return tuple(
+        _bounded(frame, encoding) if isinstance(encoding, NumberEncoding) else encoding
+        for encoding in for_trees(frame, fields, goals)
+    )
+
+
 def learned(
     frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray, recipe: Recipe
 ) -> tuple[tuple[Encoding, ...], Matrix]:
@@ -83,6 +95,16 @@ def learned(
 
 def _is_one_hot(encoding: LookupEncoding) -> bool:
     return all(value in (0.0, 1.0) for row in encoding.rows for value in row)
+
+
+def _bounded(frame: pl.DataFrame, encoding: NumberEncoding) -> NumberEncoding:
+    values = numbers(frame, encoding.column)
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return NumberEncoding(encoding.column, low=0.0, high=0.0)
+    most = float(np.finfo(np.float32).max)
+    low, high = np.clip([known.min(), known.max()], -most, most).tolist()
+    return NumberEncoding(encoding.column, low=low, high=high)
 
 
 def _standardised(frame: pl.DataFrame, field: Field) -> NumberEncoding:

@@ -10,7 +10,7 @@ import numpy as np
 from millrace.config.schema import CostMetric, ModelSettings
 from millrace.records.signature import Signature
 
-#: Used where the deciding metric is one of labels: they jump, so choosing by them is choosing by luck.
+#: Used where the deciding metric is one of two labels: they jump, and the threshold is chosen afterwards.
 _SMOOTH = "log_loss"
 
 
@@ -43,13 +43,28 @@ def deciding_metric(settings: ModelSettings, truth: np.ndarray, signature: Signa
 
 
 def scorer(metric: str, signature: Signature) -> Scorer:
-    """How models are chosen when `metric` decides: by it, or by log loss where it judges labels alone."""
+    """How models are chosen when `metric` decides.
+
+    By the metric itself; where it judges labels, of two classes by log loss, and of more by the metric of the most
+    probable class less the Brier score, which breaks the many near-ties of a metric that jumps.
+    """
     from millrace.evaluate.metrics import find
 
     definition = find(metric, signature.task)
     if definition.needs == "label":
+        if signature.task == "multiclass" and definition.higher_is_better:
+            return Scorer(definition.name, _steadied(definition.function), higher_is_better=True)
         definition = find(_SMOOTH, signature.task)
     return Scorer(definition.name, definition.function, definition.higher_is_better)
+
+
+def _steadied(metric: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[np.ndarray, np.ndarray], float]:
+    def score(truth: np.ndarray, probabilities: np.ndarray) -> float:
+        errors = probabilities.copy()
+        errors[np.arange(len(truth)), truth] -= 1
+        return float(metric(truth, probabilities.argmax(axis=1)) - (errors**2).sum(axis=1).mean())
+
+    return score
 
 
 def cost_of(settings: ModelSettings) -> dict[str, float] | None:

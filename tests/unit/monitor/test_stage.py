@@ -11,7 +11,7 @@ import pytest
 
 from millrace.config.schema import MonitorSettings
 from millrace.errors import ReleaseError
-from millrace.monitor.stage import level, monitor
+from millrace.monitor.stage import monitor
 from millrace.records.evaluation import Metric
 from millrace.records.monitoring import Decision
 from millrace.records.package import Manifest
@@ -85,7 +85,19 @@ def test_predictions_of_other_versions_are_left_out(decide, log: Log) -> None:
 
 def test_an_input_that_no_request_holds_is_missing(decide, log: Log) -> None:
     decision = decide(log(200).drop("age"))
+    assert decision.decision == "fix"
+    assert decision.reason.startswith("What arrives is broken, and training on it would teach the fault: `age`: ")
     assert [(alarm.kind, alarm.column) for alarm in decision.alarms] == [("missing", "age")]
+
+
+def test_another_unit_is_a_fault_to_fix_and_comes_before_harm(decide, log: Log, truths: Log, release) -> None:
+    release(1, 2)
+    predictions = log(400)
+    feet = predictions.with_columns(pl.col("age") * 12)
+    decision = decide(feet, truths(predictions, right=0.2))
+    assert decision.decision == "fix"
+    assert "of the values are unlike any in the reference" in decision.reason
+    assert {alarm.kind for alarm in decision.alarms} >= {"performance", "range"}
 
 
 def test_good_outcomes_are_kept(decide, log: Log, truths: Log) -> None:
@@ -133,9 +145,21 @@ def test_a_metric_that_should_be_low_harms_by_being_high(decide, log: Log, manif
     predictions = log(400)
     harmed = decide(predictions, truths(predictions, right=0.0), losses)
     assert [alarm.statistic for alarm in harmed.alarms] == ["log_loss"]
+
+
+def test_a_modest_promise_is_kept_by_a_modest_model(decide, log: Log, manifest: Manifest, truths: Log) -> None:
     easy = {"log_loss": Metric(5.0, 4.0, 6.0, higher_is_better=False)}
-    modest = replace(losses, evaluation=replace(losses.evaluation, metrics=easy))
+    modest = replace(manifest, evaluation=replace(manifest.evaluation, primary="log_loss", metrics=easy))
+    predictions = log(400)
     assert decide(predictions, truths(predictions, right=0.0), modest).decision == "keep"
+
+
+def test_what_was_found_a_moment_ago_still_stands_when_a_few_rows_have_come(decide, log: Log) -> None:
+    predictions = log(400, shift=0.7)
+    found = decide(predictions.head(398))
+    again = decide(predictions)
+    assert found.decision == again.decision == "retrain"
+    assert [alarm.column for alarm in again.alarms] == [alarm.column for alarm in found.alarms]
 
 
 def test_few_outcomes_prove_no_harm(decide, log: Log, truths: Log) -> None:
@@ -165,19 +189,6 @@ def test_outcomes_of_no_known_class_are_an_alarm_and_left_out(decide, log: Log, 
 def test_equal_effects_are_ranked_by_importance(decide, log: Log) -> None:
     gone = log(200).with_columns(pl.lit(None, pl.Float64).alias("size"), pl.lit(None, pl.Float64).alias("age"))
     assert list(decide(gone).columns)[:2] == ["size", "age"]
-
-
-@pytest.mark.parametrize(
-    ("budget", "window", "alpha"),
-    [
-        ("1 per month", "1 day", 86400 / 2629746),
-        ("1 per year", "1 day", 86400 / 31556952),
-        ("1 per day", "1 hour", 1 / 24),
-        ("5 per day", "1 day", 0.05),
-    ],
-)
-def test_a_look_takes_its_share_of_the_budget(budget: str, window: str, alpha: float) -> None:
-    assert level(MonitorSettings(false_alarms=budget, window=window)) == pytest.approx(alpha)
 
 
 def test_a_damaged_release_log_stops_the_look(decide, log: Log, store: Store) -> None:

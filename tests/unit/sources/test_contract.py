@@ -7,6 +7,7 @@ from millrace.config.schema import SourceSettings
 from millrace.sources.files import FileSource
 from millrace.sources.registry import kinds
 from millrace.testing.sources import SourceContract
+from unit.sources.spreadsheet import write_xlsx
 
 ROWS = [(1, "ann", 0.5), (2, "bob", None), (3, "cy", 2.5), (4, "di", 1.0), (5, "eve", 3.0)]
 
@@ -34,7 +35,47 @@ def parquet(folder):
     return "*.parquet"
 
 
-WRITERS = {"delimited": delimited, "ndjson": ndjson, "parquet": parquet}
+def json_array(folder):
+    rows = [{"id": i, "name": n, "x": x} for i, n, x in ROWS]
+    (folder / "a.json").write_text(json.dumps([*rows[:2], 7, *rows[2:]], indent=1))
+    (folder / "b.json").write_text('{"x": 9.5, "id": 8, "name": "zoe"}\n')
+    return "*.json"
+
+
+def xml(folder):
+    rows = "".join(f'<r id="{i}"><name>{n}</name><x>{x or ""}</x></r>' for i, n, x in ROWS)
+    (folder / "a.xml").write_text(f"<all>{rows}</all>")
+    return "*.xml"
+
+
+def excel(folder):
+    pytest.importorskip("python_calamine", reason="needs the extra excel")
+    cells = "".join(
+        f'<row r="{n}">'
+        + "".join(f'<c r="{c}{n}" t="inlineStr"><is><t>{v}</t></is></c>' for c, v in zip("AB", row, strict=False))
+        + "</row>"
+        for n, row in enumerate([("id", "name"), *ROWS], 1)
+    )
+    write_xlsx(folder / "a.xlsx", cells)
+    return "*.xlsx"
+
+
+def arrow(folder):
+    frame = pl.DataFrame(ROWS, schema=["id", "name", "x"], orient="row")
+    frame.write_ipc(folder / "a.arrow")
+    frame.reverse().write_ipc_stream(folder / "b.arrow")
+    return "*.arrow"
+
+
+WRITERS = {
+    "arrow": arrow,
+    "delimited": delimited,
+    "excel": excel,
+    "json": json_array,
+    "ndjson": ndjson,
+    "parquet": parquet,
+    "xml": xml,
+}
 
 
 def test_every_built_in_kind_is_under_contract():

@@ -49,6 +49,10 @@ def many(*columns, count=40):
         ("german-credit/german.csv", None, "column_21", None, 21),
         ("formats/iso-3166/derived/all.ndjson", "region", "region", "country-code", 0),
         ("formats/mlb-players/mlb_players.parquet", "Position", "Position", None, 0),
+        ("formats/iso-3166/all.json", "region", "region", "country-code", 0),
+        ("formats/iso-3166/all.xml", "region", "region", "country-code", 0),
+        ("formats/iso-3166/derived/all.xlsx", "region", "region", "country-code", 0),
+        ("formats/iso-3166/derived/all.avro", "region", "region", "country_code", 0),
     ],
 )
 def test_real_data_gets_a_project_file_that_loads_and_reads_every_row(

@@ -14,8 +14,9 @@ from deltalake import DeltaTable
 from millrace.errors import UsageError
 from millrace.records.signature import Field, Signature
 from millrace.store import prediction_log
+from millrace.store.log_entries import Opening, Outcome, Predicted
 from millrace.store.objects import Store
-from millrace.store.prediction_log import Opening, Outcome, Predicted, feedback, predictions, settle, wal
+from millrace.store.prediction_log import feedback, predictions, settle, wal
 from millrace.store.segments import SegmentWriter
 
 SIGNATURE = Signature(

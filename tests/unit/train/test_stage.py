@@ -57,7 +57,7 @@ def test_the_answer_is_the_members_mean(cancer: Fit) -> None:
 
 
 def test_the_ladder_shows_what_each_step_gains(cancer: Fit) -> None:
-    assert list(cancer.ladder) == ["baseline", "linear", "LightGBM"]
+    assert list(cancer.ladder) == ["baseline", "linear", "LightGBM", "forest"]
     assert cancer.ladder["baseline"].metrics["roc_auc"].value == pytest.approx(0.5)
 
 

@@ -9,7 +9,11 @@ from millrace.cli.render.layout import add, hint, number, table, verdict
 from millrace.records.monitoring import Decision
 
 #: What a decision calls for.
-_NEXT = {"retrain": "millrace retrain", "roll back": "millrace release rollback"}
+_NEXT = {
+    "fix": "mend where the rows come from, then millrace monitor",
+    "retrain": "millrace retrain",
+    "roll back": "millrace release rollback",
+}
 
 
 def decision(record: Decision) -> RenderableType:
@@ -32,6 +36,7 @@ def evidence(record: Decision) -> RenderableType:
         parts += [Text(), drawn]
     if record.columns:
         parts += [Text(), _columns(record)]
+    parts += [Text(f"  not told yet: {one.channel}: {one.error}", "red") for one in record.deliveries if one.error]
     return Group(*parts)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from millrace.cli.render.layout import add, count, hint, line, table
-from millrace.records.quarantine import RefusedRule
+from millrace.cli.render.layout import add, count, hint, line, table, verdict
+from millrace.records.quarantine import Exported, RefusedRule, Replayed
 
 
 def rules(records: Sequence[RefusedRule]) -> RenderableType:
@@ -27,6 +27,19 @@ def rows(records: Sequence[Mapping[str, Any]]) -> RenderableType:
     if not records:
         return Text("Nothing was refused.")
     return Group(*(_row(record) for record in records))
+
+
+def replayed(record: Replayed) -> RenderableType:
+    """Draw how many rows left the quarantine, and how many stay."""
+    words = f"{record.source}: {record.left:,} rows pass now: {record.kept:,} kept, {record.duplicate:,} duplicate."
+    stay = f"  {record.remaining:,} stay in quarantine; the table is at version {record.table_version}."
+    drawn = [verdict(True, words), line(stay)]
+    return Group(*drawn, *([hint(f"millrace quarantine show {record.source}", "See them")] if record.remaining else []))
+
+
+def exported(record: Exported) -> RenderableType:
+    """Draw where the rows are."""
+    return Group(verdict(True, f"{record.source}: {record.rows:,} refused rows written."), line(f"  {record.path}"))
 
 
 def _row(record: Mapping[str, Any]) -> RenderableType:

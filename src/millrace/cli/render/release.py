@@ -38,9 +38,9 @@ def history(records: Sequence[Release]) -> RenderableType:
     """Draw every change, the present champion in bold."""
     if not records:
         return Group(Text("Nothing was released yet."), hint("millrace run"))
-    drawn = table("no", "at", "change", "package", "before", "by", "reason", numbers=["no", "before"])
+    drawn = table("no", "at (UTC)", "change", "champion", "by", "reason", numbers=["no"])
     for record in records:
-        before = "-" if record.previous is None else str(record.previous)
-        row = [str(record.number), record.at, record.kind, f"{record.package} {record.version}", before]
+        at = f"{record.at[:10]} {record.at[11:16]}"
+        row = [str(record.number), at, record.kind, f"{record.package} {record.version}"]
         add(drawn, *row, record.by, record.reason, style="bold" if record is records[-1] else "")
     return drawn

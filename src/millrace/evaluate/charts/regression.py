@@ -8,6 +8,7 @@ import numpy as np
 
 from millrace.evaluate import curves
 from millrace.evaluate.charts.figure import ACCENT, INK, Figure, along, diagonal, records, upright
+from millrace.evaluate.page import number
 
 #: Up to so many rows are drawn one by one; more are counted on a grid.
 _SINGLE = 800
@@ -45,7 +46,9 @@ def _errors(truth: np.ndarray, value: np.ndarray, target: str) -> Figure:
     points = _points(value, residual, f"predicted {target}", "actual minus predicted")
     zero = alt.Chart(records(y=(0,))).mark_rule(color=INK, strokeDash=[4, 4], strokeWidth=1).encode(y="y:Q")
     chart = alt.layer(zero, points)
-    caption = f"Errors should scatter evenly around zero; their mean is {residual.mean():.3g}.{_left_out(truth)}"
+    caption = (
+        f"Errors should scatter evenly around zero; their mean is {number(float(residual.mean()))}.{_left_out(truth)}"
+    )
     columns = ("predicted (mean of a tenth)", "error (mean)")
     return Figure("errors", "Errors along the predictions", caption, chart, columns, _by_tenth(value, residual))
 
@@ -95,9 +98,14 @@ def _spread(residual: np.ndarray) -> Figure:
     )
     chart = alt.layer(bars, upright(0.0))
     half, most = np.quantile(np.abs(residual), (0.5, 0.9))
-    caption = f"Half of the errors are within {half:.3g}, nine in ten within {most:.3g}; outermost bars hold the rest."
+    caption = (
+        f"Half of the errors are within {number(half)}, nine in ten within {number(most)}; the rest lies outermost."
+    )
     edges = spread.edges
-    rows = [(f"{edges[i]:.3g} to {edges[i + 1]:.3g}", f"{spread.shares[i]:.1%}") for i in range(len(spread.shares))]
+    rows = [
+        (f"{number(float(edges[i]))} to {number(float(edges[i + 1]))}", f"{spread.shares[i]:.1%}")
+        for i in range(len(spread.shares))
+    ]
     return Figure("residuals", "How large the errors are", caption, chart, ("error", "share of rows"), rows)
 
 

@@ -1,0 +1,137 @@
+"""Which refused rows pass now that a rule, a type or a missing marker was mended; they move into the table.
+
+A replay is a commit like any other: it has a number and a receipt, it follows the newest commit of the source, and the
+source's position stays as it is. The rows that leave are noted in ``replayed/<source>`` before the commit and are gone
+from the quarantine once it lands, so a replay may die at any point, or run twice at once. Lines that the reader could
+not parse stay: what is kept of them is not a row.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+
+from millrace.config.schema import SourceSettings
+from millrace.ingest.quarantine import REPLAYED, landed_rows, once
+from millrace.ingest.rules import UNREADABLE, Rules, Split, compile_rules, same_schema
+from millrace.ingest.types import column_types
+from millrace.records.ingestion import Counts
+from millrace.records.progress import Step, Watch, unwatched
+from millrace.records.quarantine import Replayed
+from millrace.store import receipts
+from millrace.store.objects import Store
+from millrace.store.receipts import Receipt
+from millrace.store.tables import Snapshot, Table
+
+#: So many rows are looked at together.
+_ROWS = 100_000
+_ORIGIN = "quarantine replay"
+_AT = "_at_"
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """Refused rows that pass: `leaving` (`_of`, `_row`) and `kept`, those of them that are no duplicates."""
+
+    leaving: pl.DataFrame
+    kept: pl.DataFrame
+    counts: Counts
+    reasons: dict[str, int]
+
+
+def replay(name: str, settings: SourceSettings, store: Store, run: str, watch: Watch = unwatched) -> Replayed:
+    """Clean and check the refused rows of source `name` again, and keep those that pass; `run` is the id they carry.
+
+    Rows keep their origin. A row whose identity is in the table by now leaves as a duplicate. Raises `UsageError` when
+    the source was never ingested, `ProjectFileError` for rules that cannot mean anything, `DataError` when the settings
+    state types that the table does not have, `RemoteError` when the store refuses to write.
+    """
+    counts = Counts()
+    while True:
+        done = _sweep(name, settings, store, run, watch)
+        counts += done.counts
+        if done.finished:
+            break
+    remaining = landed_rows(store, name).select(pl.len()).collect().item()
+    version = Table(store, f"tables/{name}").version()
+    return Replayed(name, -counts.quarantined, counts.kept, counts.duplicate, remaining, version)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """What was moved until the rows ended, or another writer came first (then not `finished`)."""
+
+    counts: Counts
+    finished: bool
+
+
+def _sweep(name: str, settings: SourceSettings, store: Store, run: str, watch: Watch) -> _Sweep:
+    table = Table(store, f"tables/{name}")
+    rows_only = landed_rows(store, name).filter(~pl.col("_rules").list.contains(UNREADABLE))
+    refused = rows_only.sort("_batch", "_row").collect()
+    now, moved = table.snapshot(), Counts()
+    types = column_types(now.schema())
+    rules = compile_rules(name, settings, dict.fromkeys(types, pl.String()), types)
+    same_schema(now.schema(), rules.final, f"{name}, {_ORIGIN}")
+    for rows in refused.iter_slices(_ROWS):
+        passed = _passed(rows, rules, now)
+        if passed.leaving.is_empty():
+            continue
+        now, landed = _commit(table, now, passed, rules.digest, run)
+        if not landed:
+            return _Sweep(moved, finished=False)
+        moved += passed.counts
+        watch(Step("replay", f"{name}: {passed.leaving.height:,} rows left the quarantine"))
+    return _Sweep(moved, finished=True)
+
+
+def _passed(rows: pl.DataFrame, rules: Rules, now: Snapshot) -> _Passed:
+    keys = rows.with_row_index(_AT).select(pl.col(_AT).cast(pl.Int64), pl.col("_batch").alias("_of"), "_origin", "_row")
+    split = rules.split(_decoded(rows["_raw"], rules), 0, now.scan())
+    leaving = keys.join(split.refused.select(pl.col("_row").alias(_AT)), on=_AT, how="anti", maintain_order="left")
+    kept = split.kept.rename({"_row": _AT}).join(
+        keys.select(_AT, "_origin", "_row"), on=_AT, how="left", maintain_order="left"
+    )
+    left = rows[leaving[_AT]]["_rules"].explode(empty_as_null=True, keep_nulls=True)
+    return _Passed(leaving.drop(_AT), kept.drop(_AT), _counted(split, leaving.height), dict(Counter(left.to_list())))
+
+
+def _counted(split: Split, leaving: int) -> Counts:
+    """No row is read again; those that leave the quarantine are kept or were there already."""
+    counts = Counts(0, split.kept.height, -leaving, split.duplicate)
+    counts.check(_ORIGIN)
+    return counts
+
+
+def _decoded(raw: pl.Series, rules: Rules) -> pl.DataFrame:
+    """The rows as texts, as a source without any types would deliver them."""
+    row = pl.Struct(dict.fromkeys(rules.delivered, pl.String()))
+    return raw.str.json_decode(row).struct.unnest()
+
+
+def _commit(table: Table, now: Snapshot, passed: _Passed, digest: str, run: str) -> tuple[Snapshot, bool]:
+    """Move the rows; say whether this commit took effect, or another writer's came first."""
+    name, store = table.name, table.store
+    last = receipts.read(store, name, now.number)
+    receipt = Receipt(
+        previous=now.number,
+        position=last.position,
+        counts=passed.counts,
+        totals=last.totals + passed.counts,
+        run=run,
+        origin=_ORIGIN,
+        rules=digest,
+        at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        reasons={rule: -rows for rule, rows in passed.reasons.items()},
+    )
+    left = passed.leaving.select("_of", "_row")
+    identity = {"replay": int(left.hash_rows(seed=0).sum() or 0) % 2**64, "rules": digest, "counts": passed.counts}
+    number = receipts.number(now.number, identity)
+    receipts.write(store, name, number, receipt)
+    once(store, f"{REPLAYED}/{name}", number, left.with_columns(pl.lit(number, dtype=pl.Int64).alias("_batch")))
+    rows = passed.kept.select(*now.schema(), pl.lit(run).alias("_run"), "_origin", "_row")
+    after = table.append(now, rows, number, {"run": run, "origin": _ORIGIN, "rules": digest})
+    return after, after.number == number

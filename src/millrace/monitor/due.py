@@ -1,0 +1,37 @@
+"""Whether it is time to train again: what was decided, and how old the champion is, against `retrain.when`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from millrace.config.schema import RetrainSettings
+from millrace.config.triggers import parse_trigger
+from millrace.records.monitoring import Decision
+
+
+def due(settings: RetrainSettings, decision: Decision, released: str) -> str | None:
+    """Why to train now; None when there is no reason that the project file admits.
+
+    `released` is when the champion became it, as ISO 8601. An interval is a floor: it does not wait for an alarm. While
+    what arrives is broken, nothing is trained on it, however old the champion is.
+
+    Examples
+    --------
+    >>> old = "2026-04-01T00:00:00+00:00"
+    >>> calm = Decision("keep", "Nothing moved.", at="2026-05-03T00:00:00+00:00")
+    >>> due(RetrainSettings(when=("30 days",)), calm, old)
+    'The champion is 32 days old; `retrain.when` says 30 days.'
+    """
+    if decision.decision == "fix":
+        return None
+    harmed = any(alarm.kind == "performance" for alarm in decision.alarms)
+    drifted = any(alarm.kind != "performance" for alarm in decision.alarms)
+    age = datetime.fromisoformat(decision.at) - datetime.fromisoformat(released)
+    for text in settings.when:
+        trigger = parse_trigger(text)
+        if isinstance(trigger, float):
+            if age >= timedelta(seconds=trigger):
+                return f"The champion is {age.days} days old; `retrain.when` says {text.strip()}."
+        elif decision.decision == "retrain" and (harmed if trigger == "harm" else drifted):
+            return decision.reason
+    return None

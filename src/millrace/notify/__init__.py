@@ -1,0 +1,1 @@
+"""A decision → people: webhook, Slack, e-mail; told once, and never lost."""

@@ -1,0 +1,58 @@
+"""What people are told when something must be done, and what became of telling them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: Written into every message that rests in the store; readers accept every older one.
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A decision, told to a person: what, since when, how much, for whom, on what evidence, and what to run.
+
+    `identity` is the same for every attempt to deliver one message, so that receivers can drop repetitions. Times are
+    ISO 8601 with offset.
+    """
+
+    identity: str
+    project: str
+    decision: str
+    what: str
+    since: str
+    at: str
+    rows: int
+    package: str
+    version: int
+    evidence: tuple[str, ...]
+    command: str
+    format: int = FORMAT
+
+    @property
+    def title(self) -> str:
+        """One line that says what is asked, of which model."""
+        return f"[{self.project}] {self.decision}: {self.package} {self.version}"
+
+    @property
+    def text(self) -> str:
+        """The whole message in plain text."""
+        facts = [
+            f"What: {self.what}",
+            f"Since: {self.since} (seen {self.at})",
+            f"Model: {self.package} {self.version}, {self.rows:,} predictions looked at",
+        ]
+        evidence = ["Evidence:", *(f"  - {line}" for line in self.evidence)] if self.evidence else []
+        return "\n".join([*facts, *evidence, f"To do: {self.command}"])
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one message on one channel: `waiting` ones are tried again, `error` says why they wait."""
+
+    message: str
+    channel: str
+    state: Literal["sent", "waiting"]
+    attempts: int
+    error: str = ""

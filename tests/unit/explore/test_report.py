@@ -1,0 +1,57 @@
+import polars as pl
+
+from millrace.explore.report import explore
+
+
+def silent(_):
+    pass
+
+
+def report(frame, target=None, changed=None):
+    return explore(frame, title="trees & more", target=target, changed=changed, tell=silent)
+
+
+def forest(rows=400):
+    height = [float(i % 37) for i in range(rows)]
+    return pl.DataFrame(
+        {
+            "kind": ["oak" if h > 20 else "elm" for h in height],
+            "height": height,
+            "<b>": [f"{i % 5}" for i in range(rows)],
+            "same": [1] * rows,
+            "tag": [f"t{i}" for i in range(rows)],
+        }
+    )
+
+
+def test_the_page_needs_nothing_from_anywhere_and_escapes_what_is_found():
+    html, _ = report(forest(), "kind")
+    assert html.startswith("<!doctype html>")
+    assert "trees &amp; more" in html
+    assert "<b>" not in html
+    assert "http://" not in html.replace("http://www.w3.org", "")
+    assert html.count("<svg") >= 3
+
+
+def test_warnings_say_what_a_careful_reader_would():
+    _, said = report(forest(), "kind")
+    assert "`same` always has the same value." in said
+    assert "`tag` is different in every row, as identifiers are." in said
+
+
+def test_a_column_that_tells_the_target_is_named():
+    frame = forest().with_columns(leak=pl.col("kind").replace({"oak": "x", "elm": "y"}))
+    _, said = report(frame, "kind")
+    assert said[0].startswith("`leak` alone almost tells `kind`")
+
+
+def test_what_changed_names_the_column():
+    before, after = forest(), forest().with_columns(pl.col("height") + 15)
+    html, _ = report(after, "kind", (before, after))
+    assert "What changed" in html
+    assert "1 of 5 columns drifted" in html or "`height`" in html
+
+
+def test_repeated_rows_are_counted():
+    frame = pl.DataFrame({"a": [1, 1, 2], "b": ["x", "x", "y"]})
+    assert "1 of 3 rows repeat another in every column." in report(frame)[1]

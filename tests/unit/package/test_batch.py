@@ -1,0 +1,68 @@
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import trained
+from millrace.errors import UsageError
+from millrace.package.api import Package
+from millrace.package.batch import Answered, answer_file
+from millrace.package.stage import pack
+from millrace.store.objects import Store
+
+READ = {".csv": pl.read_csv, ".parquet": pl.read_parquet, ".ndjson": pl.read_ndjson}
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return trained.fit("binary")
+
+
+@pytest.fixture(scope="module")
+def package(fit, tmp_path_factory):
+    store = Store(tmp_path_factory.mktemp("store"))
+    return Package.load(Path(pack(fit, store, name="churn", run="r1", lineage={}, profile=None)[1].path), threads=0)
+
+
+def refused(rows):
+    return pl.DataFrame({"_row": list(range(rows)), "_rules": [["type", "range"]] * rows, "_raw": ["x"] * rows})
+
+
+@pytest.mark.parametrize("suffix", READ)
+def test_batches_become_one_file_in_their_order(fit, package, tmp_path, suffix):
+    rows = fit.test_rows
+    batches = ((rows[start : start + 7], refused(0)) for start in range(0, rows.height, 7))
+    done = answer_file(package, batches, tmp_path / f"answers{suffix}")
+    found = READ[suffix](tmp_path / f"answers{suffix}")
+    assert done == Answered(rows.height, 0)
+    assert found["age"].to_list() == rows["age"].to_list()
+    assert found["label"].to_list() == [("no", "yes")[i] for i in fit.answer.label]
+    assert [path.name for path in tmp_path.iterdir()] == [f"answers{suffix}"]
+
+
+def test_rows_that_cannot_be_read_stand_aside_with_their_rules(fit, package, tmp_path):
+    rows = fit.test_rows.head(3)
+    done = answer_file(package, [(rows, refused(0)), (rows, refused(2)), (rows, refused(1))], tmp_path / "a.csv")
+    aside = pl.read_csv(tmp_path / "a.refused.csv")
+    assert done == Answered(9, 3)
+    assert aside["_rules"].to_list() == ["type, range"] * 3
+
+
+@pytest.mark.parametrize("suffix", READ)
+def test_a_failure_midway_leaves_the_earlier_file_alone(fit, package, tmp_path, suffix):
+    to = tmp_path / f"answers{suffix}"
+    to.write_bytes(b"earlier")
+
+    def batches():
+        yield fit.test_rows, refused(1)
+        raise OSError("the disk went away")
+
+    with pytest.raises(OSError, match="the disk went away"):
+        answer_file(package, batches(), to)
+    assert to.read_bytes() == b"earlier"
+    assert list(tmp_path.iterdir()) == [to]
+
+
+def test_another_format_is_refused_with_those_that_exist(package, tmp_path):
+    with pytest.raises(UsageError, match=r"answers\.xlsx[\s\S]*\.csv, \.parquet, \.ndjson"):
+        answer_file(package, [], tmp_path / "answers.xlsx")
