@@ -155,14 +155,6 @@ def _router(core: Core, board: Board | None, lifespan: Lifespan[Starlette] | Non
             return Response(content, status, media_type="application/json")
         return _json({"accepted": count})
 
-    async def invocations(request: Request) -> Response:
-        try:
-            content, kind = _predicted(core, await _body(request.scope, request.receive), request.scope)
-        except (RequestError, OSError) as error:
-            status, content = failure(error)
-            return Response(content, status, media_type="application/json")
-        return Response(content, headers={"content-type": kind[1].decode()})
-
     async def openapi(_: Request) -> Response:
         return _json(pages.openapi(core.loaded.model.manifest))
 
@@ -179,10 +171,25 @@ def _router(core: Core, board: Board | None, lifespan: Lifespan[Starlette] | Non
         Route("/openapi.json", openapi),
         Route("/docs", docs),
         Route("/", form),
-        *clouds.routes(at, invocations, openapi),
+        *_cloud_routes(core, at),
         *_oip_routes(core),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _cloud_routes(core: Core, at: clouds.Paths) -> list[Route]:
+    async def invocations(request: Request) -> Response:
+        try:
+            content, kind = _predicted(core, await _body(request.scope, request.receive), request.scope)
+        except (RequestError, OSError) as error:
+            status, content = failure(error)
+            return Response(content, status, media_type="application/json")
+        return Response(content, headers={"content-type": kind[1].decode()})
+
+    async def swagger(_: Request) -> Response:
+        return _json(pages.openapi(core.loaded.model.manifest))
+
+    return clouds.routes(at, invocations, swagger)
 
 
 def _oip_routes(core: Core) -> list[Route]:
