@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import socket
 from pathlib import Path
 from time import perf_counter
@@ -176,13 +177,15 @@ class Project:
     def serve(self, *, port: int | None = None, version: int | None = None, watch: Watch = unwatched) -> None:
         """Answer over HTTP until stopped; the champion, and its successors, unless a version is given.
 
-        `watch` gets one step, whose text is the URL, once the server answers.
+        Without `port` the one that a cloud sets in the environment counts, then the settings'. `watch` gets one step,
+        whose text is the URL, once the server answers.
         """
+        from millrace.serve.clouds import port as cloud_port
         from millrace.serve.stage import serve
 
         settings = self.settings.serve
-        if port is not None:
-            settings = settings.model_copy(update={"port": port})
+        chosen = port if port is not None else cloud_port(os.environ, settings.port)
+        settings = settings.model_copy(update={"port": chosen})
         serve(self.store, settings, package=self.settings.project, version=version, watch=watch)
 
     def promote(self, version: int, reason: str = "") -> Release:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -17,12 +18,14 @@ from starlette.types import Lifespan, Message, Receive, Scope, Send
 
 from millrace import __version__
 from millrace.errors import RequestError
-from millrace.serve import oip, pages
+from millrace.serve import clouds, oip, pages
 from millrace.serve.core import Core, MalformedError
 from millrace.serve.metrics import Board, exposition, total
 
 MAX_BODY = 16 * 1024 * 1024
 _JSON = (b"content-type", b"application/json")
+_CSV = (b"content-type", b"text/csv; charset=utf-8")
+_BRACKETS = frozenset((b"{", b"["))
 
 
 class TooLargeError(RequestError):
@@ -34,9 +37,15 @@ class TooLargeError(RequestError):
 class App:
     """The ASGI application of one worker."""
 
-    def __init__(self, core: Core, board: Board | None = None, lifespan: Lifespan[Starlette] | None = None) -> None:
+    def __init__(
+        self,
+        core: Core,
+        board: Board | None = None,
+        lifespan: Lifespan[Starlette] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._core = core
-        self._rest = _router(core, board, lifespan)
+        self._rest = _router(core, board, lifespan, clouds.paths(environment or {}))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -49,9 +58,9 @@ class App:
 
     async def _predict(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        status, content = 200, b""
+        status, content, kind = 200, b"", _JSON
         try:
-            content = self._core.predict(await _body(scope, receive))
+            content, kind = _predicted(self._core, await _body(scope, receive), scope)
         except (RequestError, OSError) as error:
             status, content = failure(error)
         except Exception:  # the edge: whatever else goes wrong is reported here, and the caller still gets an answer
@@ -61,7 +70,7 @@ class App:
                 b'{"error":{"code":"serve.failed","seen":"The prediction failed; see the server\'s log."}}',
             )
         length = (b"content-length", str(len(content)).encode())
-        await send({"type": "http.response.start", "status": status, "headers": [_JSON, length]})
+        await send({"type": "http.response.start", "status": status, "headers": [kind, length]})
         await send({"type": "http.response.body", "body": content})
         self._core.counters.request("/predict", status, time.perf_counter() - started)
 
@@ -80,6 +89,14 @@ class App:
             # Names of endpoints, not paths: whoever asks for random paths must not make labels.
             route = getattr(scope.get("endpoint"), "__name__", "unknown")
             self._core.counters.request(route, status, time.perf_counter() - started)
+
+
+def _predicted(core: Core, body: bytes, scope: Scope) -> tuple[bytes, tuple[bytes, bytes]]:
+    """The answer to a body and its content type: CSV for CSV, JSON for everything else."""
+    # JSON begins with a bracket: the headers are only looked at where they can matter.
+    if body[:1] not in _BRACKETS and Headers(scope=scope).get("content-type", "").startswith("text/csv"):
+        return core.predict_csv(body), _CSV
+    return core.predict(body), _JSON
 
 
 def failure(error: RequestError | OSError) -> tuple[int, bytes]:
@@ -116,7 +133,7 @@ async def _body(scope: Scope, receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-def _router(core: Core, board: Board | None, lifespan: Lifespan[Starlette] | None) -> Starlette:
+def _router(core: Core, board: Board | None, lifespan: Lifespan[Starlette] | None, at: clouds.Paths) -> Starlette:
     """Every route but the hot one."""
 
     async def healthz(_: Request) -> Response:
@@ -154,9 +171,25 @@ def _router(core: Core, board: Board | None, lifespan: Lifespan[Starlette] | Non
         Route("/openapi.json", openapi),
         Route("/docs", docs),
         Route("/", form),
+        *_cloud_routes(core, at),
         *_oip_routes(core),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _cloud_routes(core: Core, at: clouds.Paths) -> list[Route]:
+    async def invocations(request: Request) -> Response:
+        try:
+            content, kind = _predicted(core, await _body(request.scope, request.receive), request.scope)
+        except (RequestError, OSError) as error:
+            status, content = failure(error)
+            return Response(content, status, media_type="application/json")
+        return Response(content, headers={"content-type": kind[1].decode()})
+
+    async def swagger(_: Request) -> Response:
+        return _json(pages.openapi(core.loaded.model.manifest))
+
+    return clouds.routes(at, invocations, swagger)
 
 
 def _oip_routes(core: Core) -> list[Route]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import itertools
 import os
 import time
@@ -16,6 +18,7 @@ from millrace.inference.columns import Reader, text_of
 from millrace.inference.model import Model
 from millrace.records.fit import Answer
 from millrace.serve.metrics import Counters
+from millrace.serve.shapes import rows_of, rows_of_csv
 from millrace.store.log_entries import Opening, Outcome, Predicted
 from millrace.store.segments import SegmentWriter
 
@@ -76,16 +79,13 @@ class Core:
             self._log.seal()
 
     def predict(self, body: bytes) -> bytes:
-        """Answer ``{"rows": [{…}]}``, ``[{…}]`` or a single ``{…}``; always a list under ``predictions``.
+        """Answer rows in any of the JSON shapes of `serve.shapes`; always a list under ``predictions``.
 
         Raises `MalformedError` for bytes that are no JSON rows, `RequestError` for a value that does not fit, OSError
         when the answer cannot be logged (it is then not given).
         """
         loaded = self.loaded
-        rows = self._rows(body)
-        numbers, texts = loaded.reader.from_rows(rows)
-        self.counters.extra_fields += loaded.reader.surplus(rows)
-        answer, ids = self.answer(loaded, numbers, texts)
+        answer, ids = self._answer_rows(loaded, self._rows(body))
         return self._encode(
             {
                 "predictions": _predictions(loaded, answer, ids),
@@ -93,6 +93,28 @@ class Core:
                 "version": loaded.model.manifest.version,
             }
         )
+
+    def predict_csv(self, body: bytes) -> bytes:
+        """Answer CSV with CSV: a line per row with the label and each class's probability, or with the value.
+
+        Without a header, as SageMaker's own containers answer. Raises as `predict` does.
+        """
+        loaded = self.loaded
+        answer, _ = self._answer_rows(loaded, rows_of_csv(body, loaded.model.signature))
+        lines = io.StringIO()
+        writer = csv.writer(lines, lineterminator="\n")
+        if answer.label is None or answer.probabilities is None:
+            writer.writerows([value] for value in answer.value.ravel().tolist())  # type: ignore[union-attr]
+        else:
+            classes = loaded.model.signature.classes
+            rows = zip(answer.label.tolist(), answer.probabilities.tolist(), strict=True)
+            writer.writerows([classes[label], *row] for label, row in rows)
+        return lines.getvalue().encode()
+
+    def _answer_rows(self, loaded: Loaded, rows: list[Any]) -> tuple[Answer, list[str]]:
+        numbers, texts = loaded.reader.from_rows(rows)
+        self.counters.extra_fields += loaded.reader.surplus(rows)
+        return self.answer(loaded, numbers, texts)
 
     def answer(self, loaded: Loaded, numbers: np.ndarray, texts: np.ndarray) -> tuple[Answer, list[str]]:
         """The model's answer, logged, and the ids under which feedback finds it."""
@@ -157,11 +179,8 @@ class Core:
 
     def _rows(self, body: bytes) -> list[Any]:
         content = self._json(body)
-        if isinstance(content, dict):
-            rows = content.get("rows", content)
-            return rows if isinstance(rows, list) else [content]
-        if isinstance(content, list):
-            return content
+        if isinstance(content, dict | list):
+            return rows_of(content, self.loaded.model.signature)
         raise MalformedError(
             "The body holds no rows.",
             code="request.json",

@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 #: Upper bounds of the latency histogram, in seconds.
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
-_TIMED = frozenset({"/predict", "infer"})
+_TIMED = frozenset({"/predict", "infer", "invocations"})
 
 
 class Counters(msgspec.Struct):

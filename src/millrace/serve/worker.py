@@ -49,7 +49,7 @@ def create() -> App:
             core.write_to(log, predictions=orders.log == "all")
             yield
 
-    return App(core, board, lifespan)
+    return App(core, board, lifespan, os.environ)
 
 
 class Follower:
