@@ -55,7 +55,7 @@ class LinesWriter(DelimitedWriter):
 
 
 class ParquetWriter:
-    """Writes Parquet, a row group for each batch, through one DuckDB copy that takes batches as they come."""
+    """Writes Parquet, row groups of the size that DuckDB chooses, through one DuckDB copy that takes batches as they come."""
 
     def __init__(self, to: Path) -> None:
         self._to = to
