@@ -55,7 +55,7 @@ class LinesWriter(DelimitedWriter):
 
 
 class ParquetWriter:
-    """Writes Parquet, row groups of the size that DuckDB chooses, through one DuckDB copy that takes batches as they come."""
+    """Writes Parquet through one DuckDB copy that takes batches as they come and cuts row groups of its own size."""
 
     def __init__(self, to: Path) -> None:
         self._to = to
