@@ -180,6 +180,13 @@ class FileSource:
     def _stated(self) -> dict[str, ColumnType | None]:
         """The columns of the first file that has any, with the types that the settings or the format state."""
         columns = next((columns for path in self._paths if (columns := self._format.columns(path))), {})
+        if patterns := [name for name in columns if name.startswith("^") and name.endswith("$")]:
+            raise SourceError(
+                f"The column name `{patterns[0]}` reads as a pattern over all columns, so it cannot be used.",
+                where=self.name,
+                code="source.column-name",
+                next_step="rename the column in the file, or state `names`",
+            )
         for name in self._settings.columns if columns else ():
             if name not in columns:
                 raise self._error(

@@ -187,3 +187,9 @@ def test_codes_among_numbers_stay_text(tmp_path):
     rows[120] = "120,x"
     (tmp_path / "a.csv").write_text("\n".join(["n,code", *rows]) + "\n")
     assert "code: {type: text}" in propose(str(tmp_path / "a.csv"), "n", folder=tmp_path)
+
+
+def test_a_column_name_that_reads_as_a_pattern_is_refused_by_name(tmp_path):
+    (tmp_path / "a.csv").write_text("^a$,kind\n1,x\n2,y\n")
+    with pytest.raises(SourceError, match=r"`\^a\$` reads as a pattern"):
+        propose(str(tmp_path / "a.csv"), "kind", folder=tmp_path)
