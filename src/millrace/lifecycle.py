@@ -21,6 +21,7 @@ from time import perf_counter
 import msgspec
 
 from millrace.config.schema import ProjectSettings
+from millrace.engine.base import Engine
 from millrace.records.evaluation import Difference
 from millrace.records.explored import Explored
 from millrace.records.fit import Fit
@@ -36,11 +37,12 @@ from millrace.store.objects import Store
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What every stage needs to know: the settings, where things rest, where relative paths start, who listens."""
+    """What every stage needs: settings, where things rest, where relative paths start, who works, who listens."""
 
     settings: ProjectSettings
     store: Store
     folder: Path
+    engine: Engine
     watch: Watch
 
 
@@ -90,7 +92,8 @@ def ingest(site: Site, source: str, identity: str) -> Ingested:
     """Source → table and quarantine, exactly once."""
     from millrace.ingest.stage import ingest as stage
 
-    return stage(source, site.settings.sources[source], site.store, site.folder, identity, site.watch)
+    settings = site.settings.sources[source]
+    return stage(source, settings, site.store, site.folder, identity, site.watch, engine=site.engine)
 
 
 def explore(site: Site) -> Explored:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import getpass
 import os
 import socket
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from millrace.config.load import load
 from millrace.config.schema import ProjectSettings
+from millrace.engine import Engine, open_engine
 from millrace.errors import ReleaseError, UsageError
 from millrace.lifecycle import Site, champion, explore, ingest, new_run, promote, run, try_alerts, watch_over
 from millrace.records.checked import Checked
@@ -235,7 +237,11 @@ class Project:
         return Retrained(decision, done, done.release)
 
     def _site(self, watch: Watch = unwatched) -> Site:
-        return Site(self.settings, self.store, self.path.parent, watch)
+        return Site(self.settings, self.store, self.path.parent, self._engine, watch)
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return open_engine(self.settings.engine)
 
     def _known(self, source: str) -> str:
         from millrace.errors import nearest

@@ -234,6 +234,9 @@ class ProjectSettings(Section):
     serve: ServeSettings = ServeSettings()
     monitor: MonitorSettings = MonitorSettings()
     retrain: RetrainSettings = RetrainSettings()
+    engine: Annotated[str, Field(pattern=r"^(local|ray|ray://[^/]+)$")] = Field(
+        "local", description="where work runs: local, ray (a Ray on this machine), or ray://host:10001"
+    )
     store: Name = Field("store", description="folder where tables, packages, releases and logs rest")
 
     @model_validator(mode="after")

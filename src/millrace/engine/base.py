@@ -20,9 +20,6 @@ class Engine(Protocol):
     must not rely on state outside its argument.
     """
 
-    #: How many parts are worked on at the same time.
-    width: int
-
     def stream(self, work: Callable[[Part], Iterable[Result]], parts: Iterable[Part]) -> Iterator[Result]:
         """Everything that `work` yields for each part; a bounded number of results waits to be taken.
 

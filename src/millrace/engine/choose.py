@@ -9,7 +9,7 @@ from millrace.engine.here import Here
 def open_engine(named: str) -> Engine:
     """Open ``local`` (this process), ``ray`` (a Ray on this machine, for this run) or ``ray://head:10001``.
 
-    Raises `MissingExtraError` without the extra, `RemoteError` when no cluster answers there.
+    Raises `MissingExtraError` without the extra. A cluster is asked when there is something to do.
     """
     if named == "local":
         return Here()

@@ -28,6 +28,12 @@ class Here:
 
     def stream(self, work: Callable[[Part], Iterable[Result]], parts: Iterable[Part]) -> Iterator[Result]:
         """Everything that `work` yields for each part, in the order of a plain loop."""
+        if self.width == 1:
+            # One thread goes from part to part, so that it is ahead at the seams as well.
+            return self._abreast(lambda every: (result for part in every for result in work(part)), [parts])
+        return self._abreast(work, parts)
+
+    def _abreast(self, work: Callable[[Part], Iterable[Result]], parts: Iterable[Part]) -> Iterator[Result]:
         waiting = iter(parts)
         under_way = deque(_Running(work, part, self._ahead) for part in islice(waiting, self.width))
         try:

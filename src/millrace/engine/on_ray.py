@@ -21,7 +21,10 @@ _AHEAD = 2
 
 
 class OnRay:
-    """An engine on the Ray cluster at `address`; ``local`` starts one on this machine that ends with the engine."""
+    """An engine on the Ray cluster at `address`; ``local`` starts one on this machine that ends with the engine.
+
+    It connects when there is something to do. Raises `MissingExtraError` without the extra.
+    """
 
     def __init__(self, address: str = "local", cpus: int | None = None) -> None:
         if find_spec("ray") is None:
@@ -32,17 +35,21 @@ class OnRay:
         import ray
 
         self._ray = ray
-        self._mine = not ray.is_initialized()
-        if self._mine:
-            self._connect(address, cpus)
-        self.width = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        self._address = address
+        self._cpus = cpus
+        self._mine = False
 
     def stream(self, work: Callable[[Part], Iterable[Result]], parts: Iterable[Part]) -> Iterator[Result]:
-        """Everything that `work` yields for each part, in the order of a plain loop."""
+        """Everything that `work` yields for each part, in the order of a plain loop.
+
+        Raises `RemoteError` when the cluster does not answer, or loses a task for good.
+        """
+        self._connect()
         waiting = iter(parts)
+        width = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         task = self._ray.remote(_each).options(num_returns="streaming", _generator_backpressure_num_objects=_AHEAD)
         shared = self._ray.put(work)
-        under_way: deque[Any] = deque(task.remote(shared, part) for part in islice(waiting, self.width))
+        under_way: deque[Any] = deque(task.remote(shared, part) for part in islice(waiting, width))
         try:
             while under_way:
                 for reference in under_way[0]:
@@ -64,22 +71,25 @@ class OnRay:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _connect(self, address: str, cpus: int | None) -> None:
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    def _connect(self) -> None:
+        if self._ray.is_initialized():
+            return
+        own = {"num_cpus": self._cpus, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
         try:
-            if address == "local":
-                self._ray.init(
-                    address="local", num_cpus=cpus, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet
-                )
-            else:
-                self._ray.init(address=address, **quiet)
+            self._ray.init(
+                address=self._address,
+                log_to_driver=False,
+                logging_level="error",
+                **(own if self._address == "local" else {}),
+            )
         except (ConnectionError, RuntimeError, TimeoutError) as error:
             raise RemoteError(
-                f"No Ray cluster answers at {address}: {error}",
+                f"No Ray cluster answers at {self._address}: {error}",
                 where="engine",
                 code="engine.unreachable",
                 next_step="ray start --head, or engine: local",
             ) from error
+        self._mine = True
 
     def _taken(self, reference: Any) -> Any:
         """The result, or the very error that the work raised."""

@@ -18,8 +18,10 @@ import msgspec
 import polars as pl
 
 from millrace.config.schema import ColumnType, SourceSettings
-from millrace.ingest.ahead import read_ahead
+from millrace.engine.base import Engine
+from millrace.engine.here import Here
 from millrace.ingest.quarantine import set_aside
+from millrace.ingest.reading import read
 from millrace.ingest.rules import Rules, compile_rules, same_schema, unreadable
 from millrace.ingest.types import column_types
 from millrace.records.batch import Batch, Position
@@ -56,26 +58,42 @@ class _Tally:
 
 
 def ingest(
-    name: str, settings: SourceSettings, store: Store, base: Path, run: str, watch: Watch = unwatched
+    name: str,
+    settings: SourceSettings,
+    store: Store,
+    base: Path,
+    run: str,
+    watch: Watch = unwatched,
+    *,
+    engine: Engine | None = None,
 ) -> Ingested:
     """Bring what is new in source `name` into its table; `run` is the id that every row will carry.
 
-    Paths in `settings` are relative to `base`. Rows committed by an earlier ingest are not read again. Raises
-    `ProjectFileError` for rules that cannot mean anything, `SourceError` when rows cannot be read, `DataError` when the
-    columns changed, `RemoteError` when the store refuses to write. Each leaves what was committed before in place.
+    `engine` reads the rows; without one, this process does. Paths in `settings` are relative to `base`. Rows committed
+    by an earlier ingest are not read again. Raises `ProjectFileError` for rules that cannot mean anything,
+    `SourceError` when rows cannot be read, `DataError` when the columns changed, `RemoteError` when the store refuses
+    to write. Each leaves what was committed before in place.
     """
     from millrace.sources import open_source
 
     known = column_types(Table(store, f"tables/{name}").snapshot().schema())
-    return ingest_source(open_source(name, settings, base, schema=known or None), name, settings, store, run, watch)
+    source = open_source(name, settings, base, schema=known or None)
+    return ingest_source(source, name, settings, store, run, watch, engine=engine)
 
 
 def ingest_source(
-    source: Opened, name: str, settings: SourceSettings, store: Store, run: str, watch: Watch = unwatched
+    source: Opened,
+    name: str,
+    settings: SourceSettings,
+    store: Store,
+    run: str,
+    watch: Watch = unwatched,
+    *,
+    engine: Engine | None = None,
 ) -> Ingested:
     """The same for a source already opened."""
     intake = _Intake(name, settings, store, run, watch)
-    while not intake.exhaust(source):
+    while not intake.exhaust(source, engine or Here()):
         pass  # another writer came first: what it committed must not be read again, so start from its position
     return intake.report()
 
@@ -94,11 +112,11 @@ class _Intake:
         self.tally = _Tally()
         self.rules: Rules | None = None
 
-    def exhaust(self, source: Opened) -> bool:
+    def exhaust(self, source: Opened, engine: Engine) -> bool:
         """Commit every batch from the table's position on; False when another writer moved the position meanwhile."""
         self.now = self.table.snapshot()
         last = receipts.read(self.store, self.name, self.now.number) if self.now.number else None
-        for batch in read_ahead(source.batches(last.position if last else None)):
+        for batch in read(source, last.position if last else None, engine):
             self._tell("read")
             landed = self._commit(source, batch, last)
             if landed is None:

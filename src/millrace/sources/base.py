@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -37,6 +37,36 @@ class Source(Protocol):
 
     def batches(self, after: Position | None) -> Iterator[Batch]:
         """The rows behind `after`, some at a time. Raises `SourceError` when reading cannot go on."""
+
+
+@runtime_checkable
+class Part(Protocol):
+    """Some consecutive rows of a source; picklable, so that another process can read them."""
+
+    def batches(self) -> Iterator[Batch]:
+        """The rows of this part. Their positions say what this part alone did."""
+
+
+@runtime_checkable
+class Divisible(Source, Protocol):
+    """A source whose rows can be read in parts, several at once.
+
+    The batches of all parts, in order, each with its position joined to the one before, are those of `batches`.
+    """
+
+    def parts(self, after: Position | None) -> Iterable[Part]:
+        """The rows behind `after`, in parts; few rows are read to tell them."""
+
+    def joined(self, before: Position | None, own: Position) -> Position:
+        """The position after a batch whose part says `own`, when it was `before` until then."""
+
+
+def with_joined_positions(source: Divisible, after: Position | None, batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The batches of consecutive parts behind `after`, with the positions of the whole."""
+    position = after
+    for batch in batches:
+        position = source.joined(position, batch.position)
+        yield replace(batch, position=position)
 
 
 #: How a kind opens a source: name, settings, folder that relative paths start from, and the schema when it is known.

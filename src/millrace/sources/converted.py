@@ -5,11 +5,12 @@ from __future__ import annotations
 import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.sources.base import Opener, Source
-from millrace.sources.files import Chunk, FileFormat, FileSource
+from millrace.sources.files import Chunk, FileSource
 from millrace.sources.ndjson import NdjsonFormat
 from millrace.sources.scratch import Scratch
 
@@ -70,9 +71,7 @@ def _places(copy: Path) -> Path:
 
 def opener(records: Records, *, typed: bool) -> Opener:
     """What opens a source whose files `records` reads."""
-
-    def form(settings: SourceSettings, expected: tuple[str, ...] | None) -> FileFormat:
-        return LinesFormat(settings, expected, records, typed)
+    form = partial(LinesFormat, records=records, typed=typed)
 
     def opened(name: str, settings: SourceSettings, base: Path, schema: Mapping[str, ColumnType] | None) -> Source:
         return FileSource(name, settings, base, schema, form)

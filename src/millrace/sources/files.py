@@ -7,7 +7,7 @@ survives copying, which times of modification do not. A file without rows is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -19,7 +19,7 @@ import polars as pl
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError, nearest
 from millrace.records.batch import Batch, Position
-from millrace.sources.base import Refusal, refused
+from millrace.sources.base import Refusal, refused, with_joined_positions
 from millrace.sources.column_types import DTYPES, MEANING, infer, is_marker, kind_of, parse
 from millrace.sources.numerals import plain_numerals
 from millrace.sources.paths import fingerprint, fixed_part, found
@@ -55,12 +55,27 @@ class FileFormat(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Progress:
+class Progress:
     """How much of a file was delivered: records as the format counts them, rows kept, refusals of the format."""
 
     records: int = 0
     rows: int = 0
     refusals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a source, from where it was read to the end."""
+
+    source: FileSource
+    path: Path
+    key: str
+    fingerprint: str
+    start: Progress
+
+    def batches(self) -> Iterator[Batch]:
+        """The rows of the file; the last batch marks it done."""
+        return self.source.read(self.path, self.key, self.fingerprint, self.start)
 
 
 class FileSource:
@@ -79,8 +94,13 @@ class FileSource:
         self._settings = settings
         self._base = base
         self._known = schema
+        self._form = form
         self._format = form(settings, tuple(schema) if schema else None)
         self._batch_rows = batch_rows or BATCH_ROWS
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process opens the same files anew, with the schema that was found out here."""
+        return FileSource, (self.name, self._settings, self._base, self.schema(), self._form, self._batch_rows)
 
     def schema(self) -> dict[str, ColumnType]:
         """The columns in order, with their types; inferred once over all files unless they were given."""
@@ -88,7 +108,16 @@ class FileSource:
 
     def batches(self, after: Position | None) -> Iterator[Batch]:
         """The rows behind `after`. Raises `SourceError` when a file that was read has changed."""
-        done: dict[str, str] = dict((after or {}).get("done", {}))
+        batches = (batch for part in self.parts(after) for batch in part.batches())
+        return with_joined_positions(self, after, batches)
+
+    def joined(self, before: Position | None, own: Position) -> Position:
+        """The position after a batch of one file, which knows of no other."""
+        return {"done": {**(before or {}).get("done", {}), **own["done"]}, "reading": own["reading"]}
+
+    def parts(self, after: Position | None) -> Iterator[File]:
+        """The files behind `after`. Raises `SourceError` when one that was read has changed."""
+        done: Mapping[str, str] = (after or {}).get("done", {})
         reading: Mapping[str, Any] = (after or {}).get("reading") or {}
         files = {self._key(path): path for path in self._paths}
         if reading and reading["file"] not in files:
@@ -104,25 +133,22 @@ class FileSource:
                 raise self._changed(key, expected, print_)
             if key in done:
                 continue
-            progress = _Progress()
+            progress = Progress()
             if reading and key == reading["file"]:
-                progress = _Progress(reading["records"], reading["rows"], reading["refusals"])
-            if (yield from self._file(path, key, print_, progress, done)):
-                done[key] = print_
+                progress = Progress(reading["records"], reading["rows"], reading["refusals"])
+            yield File(self, path, key, print_, progress)
 
-    def _file(
-        self, path: Path, key: str, print_: str, start: _Progress, done: dict[str, str]
-    ) -> Generator[Batch, None, bool]:
-        """The batches of one file; says at the end whether there were any. The last one marks the file done."""
+    def read(self, path: Path, key: str, print_: str, start: Progress) -> Iterator[Batch]:
+        """The batches of one file. The last one marks the file done."""
         if not self._columns_of(path):
-            return False
+            return
         progress, held = start, None
         for chunk in self._format.read(path, self._batch_rows, start.records, start.refusals):
             if held is not None:
                 yield held
             frame, misfits = self._typed(path, chunk.frame, progress.records)
             first = progress.rows + 1
-            progress = _Progress(
+            progress = Progress(
                 progress.records + chunk.frame.height,
                 progress.rows + frame.height,
                 progress.refusals + chunk.refused.height,
@@ -133,11 +159,10 @@ class FileSource:
                 refused=pl.concat([chunk.refused, misfits]),
                 origin=self._origin(path),
                 first_row=first,
-                position={"done": dict(done), "reading": reading},
+                position={"done": {}, "reading": reading},
             )
         if held is not None:
-            yield replace(held, position={"done": {**done, key: print_}, "reading": None})
-        return held is not None
+            yield replace(held, position={"done": {key: print_}, "reading": None})
 
     def _typed(self, path: Path, frame: pl.DataFrame, before: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         """`frame` in the schema's order and types, without the rows that do not fit, which come as refusals."""

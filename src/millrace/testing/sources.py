@@ -8,13 +8,14 @@ class TestMySource(SourceContract):
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
 from millrace.records.batch import Batch, Position
-from millrace.sources.base import Source, refused
+from millrace.sources.base import Divisible, Source, refused, with_joined_positions
 from millrace.sources.column_types import DTYPES
 
 
@@ -69,6 +70,16 @@ class SourceContract:
         """A source that has been read to its end gives no batch again."""
         last = read(self.open())[-1].position
         assert read(self.open(), last) == [], "batches follow the last position"
+
+    def test_parts_read_elsewhere_give_the_whole(self) -> None:
+        """If the source can be divided, parts that went through pickle give its batches, from every position on."""
+        whole = read(self.open())
+        for count, start in enumerate([None, *(batch.position for batch in whole)]):
+            source = self.open()
+            if isinstance(source, Divisible):
+                parts = [pickle.loads(pickle.dumps(part)) for part in source.parts(start)]  # noqa: S301 - made here
+                batches = (batch for part in parts for batch in part.batches())
+                assert_same(list(with_joined_positions(source, start, batches)), whole[count:])
 
     def test_the_schema_is_the_same_each_time(self) -> None:
         """Types that a source infers do not depend on when it is opened."""

@@ -1,0 +1,33 @@
+"""Batches read by an engine: the next ones while this one is being committed, in parts where the source has any.
+
+Nothing is promised by reading: what was read ahead and never committed is read again after its position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from millrace.engine.base import Engine
+from millrace.engine.here import Here
+from millrace.records.batch import Batch, Position
+from millrace.sources.base import Divisible, Part, with_joined_positions
+
+
+class Readable(Protocol):
+    """An opened source."""
+
+    def batches(self, after: Position | None) -> Iterator[Batch]:
+        """The batches that follow `after`, from the beginning when it is None."""
+        ...
+
+
+def read(source: Readable, after: Position | None, engine: Engine) -> Iterator[Batch]:
+    """The batches of `source` behind `after`, in order; one that cannot be divided is read in this process."""
+    if isinstance(source, Divisible):
+        return with_joined_positions(source, after, engine.stream(_batches, source.parts(after)))
+    return Here().stream(source.batches, [after])
+
+
+def _batches(part: Part) -> Iterator[Batch]:
+    return part.batches()
