@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
 import pytest
 
+import emulators
+from emulators import Emulator
 from millrace.engine.on_ray import OnRay
 
 
@@ -15,3 +18,31 @@ def ray_here() -> Iterator[OnRay]:
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
     with OnRay("local", cpus=2) as engine:
         yield engine
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[Emulator]:
+    with emulators.s3() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def azure() -> Iterator[Emulator]:
+    with emulators.azure() as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=["s3", "azure"])
+def emulator(request: pytest.FixtureRequest) -> Emulator:
+    """Each object store in turn."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def bucket(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a new bucket or container, reachable from this process's environment."""
+    for name, value in emulator.environment.items():
+        monkeypatch.setenv(name, value)
+    name = f"lake-{secrets.token_hex(6)}"
+    emulator.make(name)
+    return f"{emulator.scheme}://{name}"

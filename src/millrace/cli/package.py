@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +10,9 @@ from millrace.cli.options import DEFAULT, AsJson, ProjectFile, opened
 from millrace.cli.output import show
 
 Number = Annotated[int | None, typer.Argument(metavar="VERSION", min=1, help="Default: the champion.")]
-Folder = Annotated[Path | None, typer.Option("--path", help="A package's folder, of any project or of none.")]
+Folder = Annotated[
+    str | None, typer.Option("--path", metavar="PATH", help="A package's folder or URL, of any project or of none.")
+]
 
 
 def group() -> typer.Typer:

@@ -237,7 +237,7 @@ class ProjectSettings(Section):
     engine: Annotated[str, Field(pattern=r"^(local|ray|ray://[^/]+)$")] = Field(
         "local", description="where work runs: local, ray (a Ray on this machine), or ray://host:10001"
     )
-    store: Name = Field("store", description="folder where tables, packages, releases and logs rest")
+    store: Name = Field("store", description="where all rests: a folder, or s3://…, gs://…, az://…")
 
     @model_validator(mode="after")
     def _know_the_dataset(self) -> Self:

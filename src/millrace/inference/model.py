@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ from millrace.records.fit import Answer
 from millrace.records.package import Manifest
 from millrace.records.signature import Signature
 from millrace.store.integrity import open_folder
+from millrace.store.remote import is_remote
 
 GRAPH = "model.onnx"
 
@@ -32,7 +36,7 @@ class Model:
 
     @classmethod
     def open(cls, path: str | Path, threads: int = 1) -> Model:
-        """The model of the package in the local folder `path`.
+        """The model of the package at `path`, a local folder or a prefix of an object store.
 
         `threads` share each answer's rows: 1 for requests, where they would only wait for each other; 0, all cores,
         for large batches.
@@ -40,17 +44,18 @@ class Model:
         Raises `TamperedError` when a file is not what the manifest promises, `PackageError` when the folder holds no
         package or its graph cannot be run.
         """
-        folder = Path(path)
-        manifest, files = open_folder(folder)
+        where = str(path)
+        manifest, files = open_folder(path)
         if GRAPH not in files:
-            raise TamperedError(f"The manifest names no {GRAPH}.", where=str(folder))
+            raise TamperedError(f"The manifest names no {GRAPH}.", where=where)
         try:
-            session = onnxruntime.InferenceSession(
-                files[GRAPH], _options(folder, threads), providers=["CPUExecutionProvider"]
-            )
+            with _folder(where, files) as folder:
+                session = onnxruntime.InferenceSession(
+                    files[GRAPH], _options(folder, threads), providers=["CPUExecutionProvider"]
+                )
         except Exception as error:  # onnxruntime's errors share no base class
-            raise PackageError(f"The graph cannot be run: {error}", where=str(folder), code="package.graph") from error
-        _fits(manifest.signature, session, folder)
+            raise PackageError(f"The graph cannot be run: {error}", where=where, code="package.graph") from error
+        _fits(manifest.signature, session, where)
         return cls(manifest, session)
 
     @property
@@ -75,6 +80,18 @@ class Model:
         return Answer(label=found[0], probabilities=found[1])
 
 
+@contextmanager
+def _folder(place: str, files: Mapping[str, bytes]) -> Iterator[Path]:
+    """A folder that has the checked files, for as long as a session is built."""
+    if not is_remote(place):
+        yield Path(place)
+        return
+    with tempfile.TemporaryDirectory(prefix="millrace-") as folder:
+        for name in files.keys() - {GRAPH}:
+            (Path(folder) / name).write_bytes(files[name])
+        yield Path(folder)
+
+
 def _options(folder: Path, threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -86,7 +103,7 @@ def _options(folder: Path, threads: int) -> onnxruntime.SessionOptions:
     return options
 
 
-def _fits(signature: Signature, session: onnxruntime.InferenceSession, folder: Path) -> None:
+def _fits(signature: Signature, session: onnxruntime.InferenceSession, where: str) -> None:
     """Refuse a graph whose inputs and outputs are not those of the signature."""
     expected = {name: len(fields) for name, fields in (("numbers", signature.numbers), ("texts", signature.texts))}
     inputs = {tensor.name: tensor.shape[-1] for tensor in session.get_inputs()}
@@ -95,7 +112,7 @@ def _fits(signature: Signature, session: onnxruntime.InferenceSession, folder: P
     if inputs != {name: width for name, width in expected.items() if width} or not needed <= outputs:
         raise PackageError(
             f"The graph takes {inputs} and gives {sorted(outputs)}.",
-            where=str(folder),
+            where=where,
             code="package.graph",
             allowed=[f"inputs {expected}", f"outputs {sorted(needed)}"],
         )

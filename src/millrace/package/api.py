@@ -25,18 +25,18 @@ class Package:
     ``Package.load("store/packages/churn/3").predict(frame)``
     """
 
-    def __init__(self, path: Path, model: Model) -> None:
+    def __init__(self, path: str | Path, model: Model) -> None:
         self.path = path
         self._model = model
 
     @classmethod
     def load(cls, path: str | Path, *, threads: int = 1) -> Package:
-        """The package in a local folder, once every file of it was checked against the manifest.
+        """The package at `path`, a folder or a URL, once every file of it was checked against the manifest.
 
         `threads` share the rows of each answer; 0 means all cores.
         Raises `TamperedError` or `PackageError` as `verify` does.
         """
-        return cls(Path(path), Model.open(path, threads))
+        return cls(path, Model.open(path, threads))
 
     @property
     def manifest(self) -> Manifest:
@@ -85,19 +85,18 @@ class Package:
 
 
 def inspect(path: str | Path) -> Manifest:
-    """The manifest of the package in a local folder; its files are not looked at."""
-    return read_manifest(Path(path))
+    """The manifest of the package at `path`; its files are not looked at."""
+    return read_manifest(path)
 
 
 def verify(path: str | Path) -> PackageInfo:
-    """Check every file of the package in a local folder against its manifest.
+    """Check every file of the package at `path` against its manifest.
 
     Raises `TamperedError` naming the file, with the expected and the found SHA-256, when one was changed, and when one
     is missing, surplus or a link; `PackageError` when there is no manifest that this version can read.
     """
-    folder = Path(path)
-    manifest, _ = open_folder(folder)
-    return PackageInfo(manifest.name, manifest.version, str(folder))
+    manifest, _ = open_folder(path)
+    return PackageInfo(manifest.name, manifest.version, str(path))
 
 
 def _framed(answer: Answer, signature: Signature) -> pl.DataFrame:

@@ -5,10 +5,12 @@ It keeps polars and deltalake out of the processes that answer.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
 
+from millrace.errors import RemoteError
 from millrace.serve.child import Orders, end_with_parent
 from millrace.store.objects import Store
 from millrace.store.prediction_log import settle, wal
@@ -29,12 +31,20 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     end_with_parent(stop.set)
     while not stop.wait(SETTLE_SECONDS):
-        settle(store)
+        _settle(store)
     for _ in range(_LAST_SECONDS):
         if all(abandoned(worker) for worker in workers(wal(store))):
             break
         threading.Event().wait(1.0)
-    settle(store)
+    _settle(store)
+
+
+def _settle(store: Store) -> None:
+    """Settle; what an object store out of reach does not take stays on this machine until the next time."""
+    try:
+        settle(store)
+    except RemoteError as error:
+        logging.getLogger("millrace.serve").error("%s", error)
 
 
 if __name__ == "__main__":

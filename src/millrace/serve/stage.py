@@ -46,24 +46,22 @@ def serve(
     """
     first = version if version is not None else _champion(store, package)
     Model.open(find(store, package, first).path)
-    if settings.log == "all":
-        wal(store)
+    wal(store)
     port = _free_port(settings.host, settings.port)
     with tempfile.TemporaryDirectory(prefix="millrace-serve-") as board, _told_to_stop() as stop:
         orders = Orders(store.url, package, version, first, settings.host, port, settings.workers, settings.log, board)
         server = _start("server", orders)
-        settler = _start("settler", orders) if store.local else None
+        settler = _start("settler", orders)
         try:
             _await_answer(server, settings.host, port, stop)
             watch(Step("serve", f"http://{_reachable(settings.host)}:{port}"))
             while not stop.wait(0.2):
                 _still_running(server)
-                if settler and settler.poll() is not None:
+                if settler.poll() is not None:
                     settler = _start("settler", orders)
         finally:
             _end(server)
-            if settler:
-                _end(settler)
+            _end(settler)
 
 
 def _champion(store: Store, package: str) -> int:

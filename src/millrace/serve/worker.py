@@ -41,10 +41,6 @@ def create() -> App:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         follower = Follower(orders, store, core, board, asyncio.get_running_loop())
-        if not store.local:
-            with follower:
-                yield
-            return
         with SegmentWriter(wal(store), lambda: core.loaded.opening) as log, follower:
             core.write_to(log, predictions=orders.log == "all")
             yield

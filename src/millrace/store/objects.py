@@ -6,11 +6,15 @@ from pathlib import Path
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, NotFoundError
-from obstore.store import from_url
+
+from millrace.errors import RemoteError
+from millrace.store.remote import answering, connect, local_or_url
 
 
 class Store:
     """A folder (created on first write) or an ``s3://``, ``gs://``, ``az://`` prefix, addressed by keys with slashes.
+
+    Everything that the place refuses is a `RemoteError`; a URL that cannot be one is a `ProjectFileError`.
 
     Examples
     --------
@@ -23,12 +27,11 @@ class Store:
     """
 
     def __init__(self, url: str | Path) -> None:
-        text = str(url)
-        self.local = "://" not in text
-        self.url = str(Path(text).resolve()) if self.local else text.rstrip("/")
+        self.url = local_or_url(url)
+        self.local = "://" not in self.url
         if self.local:
             Path(self.url).mkdir(parents=True, exist_ok=True)
-        self._objects = from_url(Path(self.url).as_uri() if self.local else self.url)
+        self._objects = connect(Path(self.url).as_uri() if self.local else self.url, where="store")
 
     def __repr__(self) -> str:
         return f"Store({self.url!r})"
@@ -40,23 +43,38 @@ class Store:
     def create(self, key: str, content: bytes) -> bool:
         """Write `content` unless `key` exists; say whether this call wrote it. Atomic among all writers."""
         try:
-            obstore.put(self._objects, key, content, mode="create")
-        except AlreadyExistsError:
-            return False
+            with answering("The store refuses to write", key):
+                obstore.put(self._objects, key, content, mode="create")
+        except RemoteError as error:
+            if isinstance(error.__cause__, AlreadyExistsError):
+                return False
+            # The answer may have been lost on its way back, after the object was written.
+            if content and self._holds(key, content):
+                return True
+            raise
         return True
 
     def write(self, key: str, content: bytes) -> None:
         """Write `content`, replacing what was there, atomically."""
-        obstore.put(self._objects, key, content)
+        with answering("The store refuses to write", key):
+            obstore.put(self._objects, key, content)
 
     def read(self, key: str) -> bytes | None:
         """What rests at `key`; None when nothing does."""
-        try:
-            return bytes(obstore.get(self._objects, key).bytes())
-        except (NotFoundError, FileNotFoundError):
-            return None
+        with answering("The store cannot be read", key):
+            try:
+                return bytes(obstore.get(self._objects, key).bytes())
+            except (NotFoundError, FileNotFoundError):
+                return None
 
     def keys(self, prefix: str) -> tuple[str, ...]:
         """Every key below the folder `prefix`, sorted."""
-        found = obstore.list(self._objects, prefix=prefix.rstrip("/")).collect()
+        with answering("The store cannot be listed", prefix):
+            found = obstore.list(self._objects, prefix=prefix.rstrip("/")).collect()
         return tuple(sorted(str(entry["path"]) for entry in found))
+
+    def _holds(self, key: str, content: bytes) -> bool:
+        try:
+            return self.read(key) == content
+        except RemoteError:
+            return False

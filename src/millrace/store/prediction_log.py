@@ -13,6 +13,7 @@ those who settle and read.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -23,9 +24,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from millrace.errors import UsageError
+from millrace.errors import RemoteError, UsageError
 from millrace.store.log_entries import Opening, Outcome, Predicted
 from millrace.store.objects import Store
+from millrace.store.remote import said
 from millrace.store.segments import SEAL_SECONDS, discard, growing, number, records, sealed, workers
 
 if TYPE_CHECKING:
@@ -36,21 +38,29 @@ FEEDBACK = "log/feedback"
 _WAL = "log/wal"
 #: So many bytes of segments become one commit at most.
 _COMMIT_BYTES = 64 * 1024 * 1024
-#: So many files in a table are joined.
-_FILES = 128
+_TRIES = 3
 
 
 def wal(store: Store) -> Path:
-    """Where serving processes write segments. Raises `UsageError` when the store is not a local folder."""
-    if not store.local:
+    """The local folder where serving processes write segments: in the store, or beside a remote one's machine.
+
+    For an object store it is below the user's state folder (``XDG_STATE_HOME``, else ``~/.local/state``), one for each
+    store. Raises `UsageError` when that folder cannot be written.
+    """
+    if store.local:
+        return Path(store.at(_WAL))
+    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    folder = Path(state).expanduser() / "millrace" / hashlib.sha256(store.url.encode()).hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError) as error:
         raise UsageError(
-            f"The prediction log needs a local store; this one is {store.url}.",
+            f"The prediction log needs a local folder until it is in the store: {folder} cannot be made ({error}).",
             where="serve.log",
-            code="log.remote",
-            allowed=["a local folder"],
-            next_step="set `serve: {log: none}` or a local `store:`",
-        )
-    return Path(store.at(_WAL))
+            code="log.folder",
+            next_step="set XDG_STATE_HOME to a folder that can be written",
+        ) from error
+    return folder
 
 
 def settle(store: Store) -> int:
@@ -151,14 +161,31 @@ def _settle(store: Store, segments: Sequence[Path]) -> int:
 
 
 def _commit(store: Store, key: str, parts: Sequence[tuple[str, int, pl.DataFrame]]) -> int:
-    """Append the parts that the table does not hold yet, in one commit; give the number of rows."""
-    import polars as pl
-    from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+    """Append the parts that the table does not hold yet, in one commit; give the number of rows.
 
+    Other machines may serve from the same store: when their commit came first, or an error left open whether this one
+    landed, the table is looked at again.
+    """
+    from deltalake.exceptions import DeltaError
+
+    for _ in range(_TRIES):
+        try:
+            return _append(store.at(key), parts)
+        except (DeltaError, OSError) as error:
+            failure = error
+    raise RemoteError(
+        f"The prediction log could not be settled: {said(failure)}. No prediction is lost; it is tried again.",
+        where=key,
+    ) from failure
+
+
+def _append(at: str, parts: Sequence[tuple[str, int, pl.DataFrame]]) -> int:
+    from deltalake import CommitProperties, Transaction, write_deltalake
+
+    from millrace.store.delta import OPTIONS, opened, scanned
     from millrace.store.log_rows import fitted
 
-    path = store.at(key)
-    table = DeltaTable(path) if DeltaTable.is_deltatable(path) else None
+    table = opened(at)
     newest: dict[str, int] = {}
     fresh: list[pl.DataFrame] = []
     for worker, segment, frame in parts:
@@ -168,34 +195,34 @@ def _commit(store: Store, key: str, parts: Sequence[tuple[str, int, pl.DataFrame
     if not fresh:
         return 0
     transactions = [Transaction(worker, segment) for worker, segment in newest.items()]
-    schema = dict(pl.read_delta(table).limit(0).schema) if table else {}
-    rows = fitted(fresh, schema)
+    rows = fitted(fresh, dict(scanned(table).collect_schema()) if table else {})
     write_deltalake(
-        table or path,
+        table or at,
         rows,
         mode="append",
         schema_mode="merge",
+        storage_options=None if table else dict(OPTIONS),
         commit_properties=CommitProperties(app_transactions=transactions),
     )
     return rows.height
 
 
 def _tidy(store: Store, key: str) -> None:
-    """Join the small files of many settlements once there are `_FILES`; readers of older versions keep theirs a week.
+    """Join the small files of many settlements; in a local store, files of versions older than a week go.
 
-    Only called while other settlements wait, so nothing is appended meanwhile.
+    Only called while other settlements of this machine wait, so that nothing is appended meanwhile to a local store.
     """
-    from deltalake import DeltaTable
+    from deltalake import WriterProperties
 
-    path = store.at(key)
-    if DeltaTable.is_deltatable(path) and len((table := DeltaTable(path)).file_uris()) >= _FILES:
-        table.optimize.compact()
+    from millrace.store.delta import compact, opened
+
+    table = opened(store.at(key))
+    if table is not None and compact(table, WriterProperties(compression="SNAPPY")) and store.local:
         table.vacuum(dry_run=False)
 
 
 def _read(store: Store, key: str) -> pl.DataFrame | None:
-    import polars as pl
-    from deltalake import DeltaTable
+    from millrace.store.delta import opened, scanned
 
-    path = store.at(key)
-    return pl.read_delta(path) if DeltaTable.is_deltatable(path) else None
+    table = opened(store.at(key))
+    return None if table is None else scanned(table).collect()

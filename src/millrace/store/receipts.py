@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from obstore.exceptions import BaseError
 
 from millrace.errors import DataError, RemoteError
 from millrace.records.ingestion import Counts
@@ -73,9 +72,9 @@ def write(store: Store, source: str, commit: int, receipt: Receipt) -> None:
     key = _key(source, commit)
     try:
         store.create(key, msgspec.json.encode(receipt))
-    except (BaseError, OSError) as error:
+    except RemoteError as error:
         raise RemoteError(
-            f"The store refuses to write: {error}. Nothing of this batch took effect; what was committed is safe.",
+            f"{error.seen} Nothing of this batch took effect; what was committed is safe.",
             where=key,
             next_step="mend the cause and run the same command again; it continues where it stopped",
         ) from error

@@ -11,21 +11,24 @@ See docs/decisions/2026-11-23-exactly-once.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError
 
 from millrace.errors import DataError, RemoteError
 from millrace.records.batch import Position
 from millrace.store import receipts
+from millrace.store.delta import OPTIONS, compact, opened, scanned
 from millrace.store.objects import Store
+from millrace.store.remote import said
 
 #: Columns that Millrace adds to the rows of a source.
 BOOKKEEPING = ("_run", "_origin", "_row")
 _TRIES = 3
+_WRITER = WriterProperties(compression="ZSTD", compression_level=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Snapshot:
         """The rows, lazily, with all their columns. Raises `DataError` when there is no table yet."""
         if self.delta is None:
             raise DataError("This table does not exist yet.", code="data.empty", next_step="millrace ingest")
-        return pl.scan_delta(self.delta)
+        return scanned(self.delta)
 
 
 class Table:
@@ -82,7 +85,7 @@ class Table:
     @property
     def exists(self) -> bool:
         """Whether anything was ever committed here."""
-        return DeltaTable.is_deltatable(self._at)
+        return DeltaTable.is_deltatable(self._at, dict(OPTIONS))
 
     def version(self) -> int:
         """The newest version; -1 when there is no table yet."""
@@ -96,12 +99,10 @@ class Table:
     def snapshot(self, version: int | None = None) -> Snapshot:
         """The newest version, or an older one. Raises `RemoteError` when the store does not answer."""
         try:
-            delta = DeltaTable(self._at, version=version)
-            return self._as_snapshot(delta)
-        except TableNotFoundError:
-            return Snapshot(None, 0)
+            delta = opened(self._at, version)
+            return Snapshot(None, 0) if delta is None else self._as_snapshot(delta)
         except (DeltaError, OSError) as error:
-            raise RemoteError(f"The table cannot be opened: {error}", where=self.key) from error
+            raise RemoteError(f"The table cannot be opened: {said(error)}.", where=self.key) from error
 
     def read(self, version: int | None = None, *, bookkeeping: bool = False) -> pl.DataFrame:
         """The rows of a version in the order of their origins, without the bookkeeping columns unless asked.
@@ -133,23 +134,38 @@ class Table:
         if at.number != base:
             return at
         raise RemoteError(
-            f"The table could not be written: {failure}. Nothing of this batch took effect; "
+            f"The table could not be written: {said(failure)}. Nothing of this batch took effect; "
             "what was committed is safe.",
             where=self.key,
             next_step="mend the cause and run the same command again; it continues where it stopped",
         )
 
+    def compact(self, tell: Callable[[str], None] = lambda _: None) -> int:
+        """Join the small files of many commits once there are enough of them; give how many were joined.
+
+        Versions and commits stay what they were. Raises `RemoteError` when the store refuses.
+        """
+        delta = self.snapshot().delta
+        try:
+            return 0 if delta is None else compact(delta, _WRITER, tell)
+        except (DeltaError, OSError) as error:
+            raise RemoteError(
+                f"The small files of the table could not be joined: {said(error)}. No row is lost.", where=self.key
+            ) from error
+
     def _write(self, at: Snapshot, rows: pl.DataFrame, number: int, metadata: Mapping[str, str]) -> Snapshot:
         delta = at.delta
         if delta is None:
-            delta = DeltaTable.create(self._at, rows.schema, mode="ignore", name=self.name)
+            delta = DeltaTable.create(
+                self._at, rows.schema, mode="ignore", name=self.name, storage_options=dict(OPTIONS)
+            )
             if (found := self._as_snapshot(delta)).number != at.number:
                 return found
         write_deltalake(
             delta,
             rows,
             mode="append",
-            writer_properties=WriterProperties(compression="ZSTD", compression_level=1),
+            writer_properties=_WRITER,
             commit_properties=CommitProperties(
                 app_transactions=[Transaction(self.name, number)], custom_metadata=dict(metadata)
             ),

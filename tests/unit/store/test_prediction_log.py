@@ -11,9 +11,8 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
-from millrace.errors import UsageError
 from millrace.records.signature import Field, Signature
-from millrace.store import prediction_log
+from millrace.store import delta, prediction_log
 from millrace.store.log_entries import Opening, Outcome, Predicted
 from millrace.store.objects import Store
 from millrace.store.prediction_log import feedback, predictions, settle, wal
@@ -113,7 +112,7 @@ def test_a_crash_between_the_two_tables_loses_and_duplicates_nothing(
 
 
 def test_many_settlements_are_joined_into_few_files(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prediction_log, "_FILES", 4)
+    monkeypatch.setattr(delta, "SMALL_FILES", 4)
     for name in "abcdefg":
         write(store, answered(name))
         settle(store)
@@ -158,8 +157,3 @@ def test_regression_rows_carry_a_value(store: Store) -> None:
 def test_an_empty_log_has_no_rows(store: Store) -> None:
     assert predictions(store).height == 0
     assert feedback(store).columns == ["prediction_id", "outcome", "at"]
-
-
-def test_a_remote_store_is_refused_with_a_way_out() -> None:
-    with pytest.raises(UsageError, match="log: none"):
-        wal(Store("s3://bucket/prefix"))
