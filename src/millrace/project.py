@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import socket
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
@@ -12,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from millrace.config.load import load
 from millrace.config.schema import ProjectSettings
+from millrace.config.secrets import redaction
 from millrace.engine import Engine, open_engine
 from millrace.errors import ReleaseError, UsageError
 from millrace.lifecycle import Site, champion, explore, ingest, new_run, promote, run, try_alerts, watch_over
+from millrace.records.audit import Action, AuditVerdict
 from millrace.records.checked import Checked
 from millrace.records.explored import Explored
 from millrace.records.ingestion import Ingested
@@ -28,6 +28,7 @@ from millrace.records.quarantine import Exported, RefusedRule, Replayed
 from millrace.records.release import Release
 from millrace.records.retrained import Retrained
 from millrace.records.run import Run
+from millrace.store.audited import actor, audited
 from millrace.store.objects import Store
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Project:
     def __init__(self, path: Path, settings: ProjectSettings) -> None:
         self.path = path
         self.settings = settings
+        self.hide = redaction(path, os.environ)
         store = settings.store
         self.store = Store(store if "://" in store else path.parent / store)
 
@@ -99,14 +101,17 @@ class Project:
             problems.append(f"model.predict: no source has a column `{target}`")
         return Checked(self.settings.project, tuple(self.settings.sources), tuple(problems))
 
+    @audited("run")
     def run(self, watch: Watch = unwatched) -> Run:
         """Ingest, train, evaluate, package, gate and, if the gate agrees, release."""
-        return run(self._site(watch), by=_user())
+        return run(self._site(watch), by=actor())
 
+    @audited("train")
     def train(self, watch: Watch = unwatched) -> Run:
         """Do as `run` does, without releasing."""
-        return run(self._site(watch), release=False, by=_user())
+        return run(self._site(watch), release=False, by=actor())
 
+    @audited("ingest")
     def ingest(self, source: str | None = None, watch: Watch = unwatched) -> tuple[Ingested, ...]:
         """Bring what is new in one source, or in all of them, into their tables."""
         site, identity = self._site(watch), new_run()
@@ -134,6 +139,7 @@ class Project:
         names = [self._known(source)] if source else list(self.settings.sources)
         return pl.concat([show(self.store, name, limit) for name in names])
 
+    @audited("replay")
     def replay(self, source: str, watch: Watch = unwatched) -> Replayed:
         """Clean and check refused rows again by the rules as they are now, and keep those that pass."""
         from millrace.ingest.replay import replay
@@ -176,6 +182,7 @@ class Project:
         done = answer_file(Package.load(info.path, threads=0), questions(self.settings, source), Path(to), watch)
         return Predicted(done.rows, to, info.name, info.version, round(perf_counter() - start, 3), done.refused)
 
+    @audited("serve", required=False)
     def serve(self, *, port: int | None = None, version: int | None = None, watch: Watch = unwatched) -> None:
         """Answer over HTTP until stopped; the champion, and its successors, unless a version is given.
 
@@ -190,16 +197,18 @@ class Project:
         settings = settings.model_copy(update={"port": chosen})
         serve(self.store, settings, package=self.settings.project, version=version, watch=watch)
 
+    @audited("promote")
     def promote(self, version: int, reason: str = "") -> Release:
         """Make a package champion by hand."""
         evidence = {"by hand": True}
-        return promote(self._site(), self._package(version), by=_user(), reason=reason or "by hand", evidence=evidence)
+        return promote(self._site(), self._package(version), by=actor(), reason=reason or "by hand", evidence=evidence)
 
+    @audited("rollback")
     def rollback(self, reason: str = "") -> Release:
         """Give traffic back to the champion before."""
         from millrace.release.stage import rollback
 
-        return rollback(self.store, by=_user(), reason=reason or "by hand")
+        return rollback(self.store, by=actor(), reason=reason or "by hand")
 
     def history(self) -> tuple[Release, ...]:
         """Every change of champion, oldest first."""
@@ -207,10 +216,23 @@ class Project:
 
         return history(self.store)
 
+    def audit(self) -> tuple[Action, ...]:
+        """Who ran what, oldest first."""
+        from millrace.store.audit import actions
+
+        return actions(self.store)
+
+    def verify_audit(self, head: str = "") -> AuditVerdict:
+        """Say whether the audit log is whole; with `head`, whether it holds the entry of that hash too."""
+        from millrace.store.audit import verify
+
+        return verify(self.store, head)
+
     def monitor(self) -> Decision:
         """Say whether what is served is still right, and what to do if not."""
         return watch_over(self._site())
 
+    @audited("alert test")
     def test_alerts(self) -> tuple[Delivery, ...]:
         """Send a test message to everybody in `monitor.alert`. Raises `UsageError` when there is nobody."""
         if not self.settings.monitor.alert:
@@ -222,6 +244,7 @@ class Project:
             )
         return try_alerts(self._site())
 
+    @audited("retrain")
     def retrain(self, *, force: bool = False, watch: Watch = unwatched) -> Retrained:
         """Act on what monitoring decides, as `retrain.when` allows, through the gate; with `force`, train anyway."""
         from millrace.monitor.due import due
@@ -233,7 +256,7 @@ class Project:
         reason = due(self.settings.retrain, decision, current.at if current else decision.at)
         if reason is None and not force:
             return Retrained(decision, None, None)
-        done = run(self._site(watch), by=_user(), reason=reason or decision.reason)
+        done = run(self._site(watch), by=actor(), reason=reason or decision.reason)
         return Retrained(decision, done, done.release)
 
     def _site(self, watch: Watch = unwatched) -> Site:
@@ -266,7 +289,3 @@ class Project:
                 )
             version = current.version if current else max(known)
         return find(self.store, name, version)
-
-
-def _user() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()}"

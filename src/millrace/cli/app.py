@@ -9,6 +9,7 @@ import typer
 from millrace import __version__
 from millrace.cli import (
     alert,
+    audit,
     check,
     demo,
     explore,
@@ -51,7 +52,7 @@ def build() -> typer.Typer:
         demo.demo,
     ):
         app.command()(verb)
-    for group in (quarantine, package, release, alert):
+    for group in (quarantine, package, release, alert, audit):
         app.add_typer(group.group())
     return app
 

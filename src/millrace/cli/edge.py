@@ -6,14 +6,18 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
 
 import typer
 from typer.exceptions import TyperException
 
 from millrace.cli.app import build
 from millrace.cli.exit_codes import DONE, INTERRUPTED, UNEXPECTED, exit_code
+from millrace.cli.options import DEFAULT
 from millrace.cli.output import show_error
+from millrace.config.secrets import Redaction, redaction
 from millrace.errors import MillraceError, UsageError, nearest
 
 
@@ -28,15 +32,22 @@ def run(argv: Sequence[str]) -> int:
     except TyperException as error:
         return _failed(_usage(error), as_json)
     except MillraceError as error:
-        return _failed(error, as_json)
+        return _failed(error, as_json, _hiding(argv))
     except Exception as error:  # noqa: BLE001 - the edge of the process: whatever arrives here is reported
-        return _unexpected(error, as_json)
+        return _unexpected(error, as_json, _hiding(argv))
     return code if isinstance(code, int) else DONE
 
 
-def _failed(error: MillraceError, as_json: bool) -> int:
-    show_error(error, as_json)
+def _failed(error: MillraceError, as_json: bool, hide: Callable[[str], str] = str) -> int:
+    show_error(error, as_json, hide)
     return exit_code(error)
+
+
+def _hiding(argv: Sequence[str]) -> Redaction:
+    """What must not be shown, by the project file that `argv` names; an error may quote more than it should."""
+    named = [word.partition("=")[2] for word in argv if word.startswith("--project=")]
+    named += [path for word, path in pairwise(argv) if word in {"--project", "-p"}]
+    return redaction(Path(named[-1]) if named else DEFAULT, os.environ)
 
 
 def _usage(error: TyperException) -> UsageError:
@@ -56,10 +67,10 @@ def _usage(error: TyperException) -> UsageError:
     )
 
 
-def _unexpected(error: Exception, as_json: bool) -> int:
+def _unexpected(error: Exception, as_json: bool, hide: Callable[[str], str]) -> int:
     """A defect: one line and how to report it; the traceback only for who asks."""
     if os.environ.get("MILLRACE_TRACEBACK") == "1":
-        traceback.print_exception(error, file=sys.stderr)
+        sys.stderr.write(hide("".join(traceback.format_exception(error))))
     line = (str(error).splitlines() or [""])[0]
     show_error(
         MillraceError(
@@ -69,5 +80,6 @@ def _unexpected(error: Exception, as_json: bool) -> int:
             next_step="this is a defect; please report it with the output of MILLRACE_TRACEBACK=1",
         ),
         as_json,
+        hide,
     )
     return UNEXPECTED

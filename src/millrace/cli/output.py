@@ -46,31 +46,34 @@ def to_json(record: object) -> str:
     return json.dumps(_finite(msgspec.to_builtins(record, str_keys=True)), indent=2, ensure_ascii=False)
 
 
-def show_error(error: MillraceError, as_json: bool) -> None:
-    """Say what went wrong: for people on standard error, with `--json` also on standard output."""
+def show_error(error: MillraceError, as_json: bool, hide: Callable[[str], str] = str) -> None:
+    """Say what went wrong: for people on standard error, with `--json` also on standard output.
+
+    `hide` takes out of a text what must not be shown.
+    """
     if as_json:
-        content = _described(error)
+        content = _described(error, hide)
         if isinstance(error, ProjectFileErrors):
-            content["problems"] = [_described(problem) for problem in error.problems]
+            content["problems"] = [_described(problem, hide) for problem in error.problems]
         typer.echo(json.dumps({"error": content}, indent=2, ensure_ascii=False))
     from rich.console import Console
     from rich.text import Text
 
-    text = Text(str(error))
+    text = Text(hide(str(error)))
     text.highlight_regex(r"(?m)^\S.*$", "bold red")
     text.highlight_regex(r"`[^`\n]*`", "bold")
     text.highlight_regex(r"(?m)^  Next: .*$", "cyan")
     Console(stderr=True, highlight=False).print(text, soft_wrap=True)
 
 
-def _described(error: MillraceError) -> dict[str, Any]:
+def _described(error: MillraceError, hide: Callable[[str], str]) -> dict[str, Any]:
     return {
         "code": error.code,
-        "where": error.where,
-        "seen": error.seen,
-        "allowed": list(error.allowed),
-        "nearest": error.nearest,
-        "next": error.next_step,
+        "where": hide(error.where),
+        "seen": hide(error.seen),
+        "allowed": [hide(one) for one in error.allowed],
+        "nearest": hide(error.nearest) if error.nearest else error.nearest,
+        "next": hide(error.next_step),
     }
 
 

@@ -25,6 +25,17 @@ def refers(text: str) -> bool:
     return any(not match["escaped"] for match in _REFERENCE.finditer(text))
 
 
+def names(text: str) -> frozenset[str]:
+    """The variables that `text` asks for.
+
+    Examples
+    --------
+    >>> sorted(names("postgresql://${HOST:-localhost}/${DB} $${NOT_THIS}"))
+    ['DB', 'HOST']
+    """
+    return frozenset(match["name"] for match in _REFERENCE.finditer(text) if not match["escaped"])
+
+
 def substitute(text: str, environ: Mapping[str, str]) -> str:
     """Put the environment's values into `text`; a default stands in for a variable that is unset or empty.
 

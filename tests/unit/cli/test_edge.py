@@ -114,3 +114,14 @@ def test_no_words_at_all_give_the_help(millrace_says):
 def test_text_of_an_error_is_not_read_as_markup(millrace_says):
     said = millrace_says("check", check=MillraceError("a [bold]b[/bold] [/] c", where="x"))
     assert "a [bold]b[/bold] [/] c" in said.err
+
+
+@pytest.mark.parametrize("error", [RemoteError("db://me:s3cret-s3cret@host refused"), RuntimeError("s3cret-s3cret")])
+def test_a_value_of_the_environment_is_never_part_of_an_error(error, millrace_says, folder, monkeypatch):
+    monkeypatch.setenv("DB_PASSWORD", "s3cret-s3cret")
+    text = "sources: {c: {from: 'db://me:${DB_PASSWORD}@host'}}\nmodel: {predict: y}\n"
+    (folder / "secret.yaml").write_text(text)
+    for where in (("-p", "secret.yaml"), ("--project=secret.yaml",)):
+        said = millrace_says("check", "--json", *where, check=error)
+        assert "s3cret" not in said.out + said.err
+        assert "${DB_PASSWORD}" in said.err
