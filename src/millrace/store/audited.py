@@ -12,8 +12,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from obstore.exceptions import BaseError
-
 from millrace.errors import MillraceError, RemoteError
 from millrace.records.audit import AuditEntry
 from millrace.records.ingestion import Ingested
@@ -95,14 +93,15 @@ def recorded(
     began = None
     try:
         began = entry("begin", "", None).number
-    except (BaseError, OSError) as error:
+    except RemoteError as error:
         if required:
-            raise RemoteError(f"The audit log cannot be written, so nothing was done: {error}", where=FOLDER) from error
+            seen = f"The audit log cannot be written, so nothing was done. {error.seen}"
+            raise RemoteError(seen, where=FOLDER, next_step=error.next_step) from error
     try:
         yield ids
     except BaseException as error:
         if began is not None:
-            with suppress(BaseError, OSError):  # why the verb failed is what its caller must hear of
+            with suppress(RemoteError):  # why the verb failed is what its caller must hear of
                 entry("end", _outcome(error), began)
         raise
     if began is not None:
