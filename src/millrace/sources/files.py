@@ -2,7 +2,8 @@
 
 The position is ``{"done": {name: fingerprint}, "reading": {...} | None}``. Names are relative to the part of `from`
 before the first wildcard, so a project folder can move. A fingerprint is the size and a hash of head and tail: it
-survives copying, which times of modification do not. A file without rows is not marked done.
+survives copying, which times of modification do not; of an object in a store it is the size and the store's tag. A
+file without rows is not marked done.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from millrace.records.batch import Batch, Position
 from millrace.sources.base import Refusal, refused, with_joined_positions
 from millrace.sources.column_types import DTYPES, MEANING, infer, is_marker, kind_of, parse
 from millrace.sources.numerals import plain_numerals
-from millrace.sources.paths import fingerprint, fixed_part, found
+from millrace.sources.paths import FileAt, LocalPlace, Place
+from millrace.sources.remote_files import RemotePlace
+from millrace.store.remote import is_remote
 
 BATCH_ROWS = 200_000
 _NUMERIC = ("number", "integer")
@@ -68,14 +71,13 @@ class File:
     """One file of a source, from where it was read to the end."""
 
     source: FileSource
-    path: Path
-    key: str
+    file: FileAt
     fingerprint: str
     start: Progress
 
     def batches(self) -> Iterator[Batch]:
         """The rows of the file; the last batch marks it done."""
-        return self.source.read(self.path, self.key, self.fingerprint, self.start)
+        return self.source.read(self.file, self.fingerprint, self.start)
 
 
 class FileSource:
@@ -119,15 +121,15 @@ class FileSource:
         """The files behind `after`. Raises `SourceError` when one that was read has changed."""
         done: Mapping[str, str] = (after or {}).get("done", {})
         reading: Mapping[str, Any] = (after or {}).get("reading") or {}
-        files = {self._key(path): path for path in self._paths}
+        files = {file.key: file for file in self._files}
         if reading and reading["file"] not in files:
             raise self._error(
                 f"`{reading['file']}` was read up to record {reading['records']} and is gone.",
                 code="source.file-gone",
                 next_step="put the file back, or ingest into a new source name",
             )
-        for key, path in files.items():
-            print_ = fingerprint(path)
+        for key, file in files.items():
+            print_ = self._place.fingerprint(file)
             expected = reading["fingerprint"] if reading and key == reading["file"] else done.get(key)
             if expected not in {None, print_}:
                 raise self._changed(key, expected, print_)
@@ -136,33 +138,33 @@ class FileSource:
             progress = Progress()
             if reading and key == reading["file"]:
                 progress = Progress(reading["records"], reading["rows"], reading["refusals"])
-            yield File(self, path, key, print_, progress)
+            yield File(self, file, print_, progress)
 
-    def read(self, path: Path, key: str, print_: str, start: Progress) -> Iterator[Batch]:
+    def read(self, file: FileAt, print_: str, start: Progress) -> Iterator[Batch]:
         """The batches of one file. The last one marks the file done."""
-        if not self._columns_of(path):
-            return
         progress, held = start, None
-        for chunk in self._format.read(path, self._batch_rows, start.records, start.refusals):
-            if held is not None:
-                yield held
-            frame, misfits = self._typed(path, chunk.frame, progress.records)
-            first = progress.rows + 1
-            progress = Progress(
-                progress.records + chunk.frame.height,
-                progress.rows + frame.height,
-                progress.refusals + chunk.refused.height,
-            )
-            reading = {"file": key, "fingerprint": print_, **asdict(progress)}
-            held = Batch(
-                frame=frame,
-                refused=pl.concat([chunk.refused, misfits]),
-                origin=self._origin(path),
-                first_row=first,
-                position={"done": {}, "reading": reading},
-            )
+        with self._place.local(file) as path:
+            if not self._columns_of(file):
+                return
+            for chunk in self._format.read(path, self._batch_rows, start.records, start.refusals):
+                if held is not None:
+                    yield held
+                frame, misfits = self._typed(path, chunk.frame, progress.records)
+                first = progress.rows + 1
+                progress = Progress(
+                    progress.records + chunk.frame.height,
+                    progress.rows + frame.height,
+                    progress.refusals + chunk.refused.height,
+                )
+                held = Batch(
+                    frame=frame,
+                    refused=pl.concat([chunk.refused, misfits]),
+                    origin=file.origin,
+                    first_row=first,
+                    position={"done": {}, "reading": {"file": file.key, "fingerprint": print_, **asdict(progress)}},
+                )
         if held is not None:
-            yield replace(held, position={"done": {key: print_}, "reading": None})
+            yield replace(held, position={"done": {file.key: print_}, "reading": None})
 
     def _typed(self, path: Path, frame: pl.DataFrame, before: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         """`frame` in the schema's order and types, without the rows that do not fit, which come as refusals."""
@@ -195,16 +197,17 @@ class FileSource:
     def _schema(self) -> dict[str, ColumnType]:
         if self._known is not None:
             return dict(self._known)
-        stated = self._stated()
+        stated = self._stated
         inferred = {}
         if unknown := [name for name, kind in stated.items() if kind is None]:
             markers = {name: self._markers(name) for name in unknown}
             inferred = infer((self._readable(frame[unknown]) for frame in self._sample()), markers)
         return {name: kind or inferred.get(name, "text") for name, kind in stated.items()}
 
+    @cached_property
     def _stated(self) -> dict[str, ColumnType | None]:
         """The columns of the first file that has any, with the types that the settings or the format state."""
-        columns = next((columns for path in self._paths if (columns := self._format.columns(path))), {})
+        columns = next((columns for file in self._files if (columns := self._columns_in(file))), {})
         if patterns := [name for name in columns if name.startswith("^") and name.endswith("$")]:
             raise SourceError(
                 f"The column name `{patterns[0]}` reads as a pattern over all columns, so it cannot be used.",
@@ -229,14 +232,13 @@ class FileSource:
         return "datetime" if any(sign in column.format for sign in ("%H", "%I", "%T", "%s")) else "date"
 
     def _sample(self) -> Iterator[pl.DataFrame]:
-        chunks = (
-            chunk.frame
-            for path in self._paths
-            if self._columns_of(path)
-            for chunk in self._format.read(path, self._batch_rows, 0, 0)
-            if chunk.frame.height
-        )
-        return islice(chunks, max(1, INFERRED_ROWS // self._batch_rows))
+        frames = (frame for file in self._files for frame in self._frames(file) if frame.height)
+        return islice(frames, max(1, INFERRED_ROWS // self._batch_rows))
+
+    def _frames(self, file: FileAt) -> Iterator[pl.DataFrame]:
+        with self._place.local(file) as path:
+            if self._columns_of(file):
+                yield from (chunk.frame for chunk in self._format.read(path, self._batch_rows, 0, 0))
 
     @property
     def _foreign(self) -> bool:
@@ -282,31 +284,34 @@ class FileSource:
         column = self._settings.columns.get(name)
         return (*self._settings.missing, *(column.missing if column else ()))
 
-    def _columns_of(self, path: Path) -> dict[str, ColumnType | None]:
+    def _columns_in(self, file: FileAt) -> dict[str, ColumnType | None]:
+        with self._place.local(file) as path:
+            return self._format.columns(path)
+
+    def _columns_of(self, file: FileAt) -> dict[str, ColumnType | None]:
         """The columns of a file, after checking that they are those of the others; empty for an empty file."""
         # The first file names the columns, so it is asked first.
-        expected = self._known if self._known is not None else self._stated()
-        columns = self._format.columns(path)
+        expected = self._known if self._known is not None else self._stated
+        columns = self._columns_in(file)
         if not columns or set(columns) == set(expected):
             return columns
         absent, extra = [n for n in expected if n not in columns], [n for n in columns if n not in expected]
         parts = [f"{word} {_listed(names)}" for word, names in (("without", absent), ("with", extra)) if names]
         raise self._error(
-            f"`{self._origin(path)}` has other columns than the source: {'; '.join(parts)}.",
+            f"`{file.origin}` has other columns than the source: {'; '.join(parts)}.",
             code="source.columns",
             allowed=expected,
             next_step="mend the file's header, or read it as a source of its own",
         )
 
     @cached_property
-    def _paths(self) -> tuple[Path, ...]:
-        return found(self._settings.from_, self._base, where=f"sources.{self.name}")
+    def _place(self) -> Place:
+        location, where = self._settings.from_, f"sources.{self.name}"
+        return RemotePlace(location, where) if is_remote(location) else LocalPlace(location, self._base, where)
 
-    def _key(self, path: Path) -> str:
-        return path.relative_to(fixed_part(self._base / self._settings.from_)).as_posix()
-
-    def _origin(self, path: Path) -> str:
-        return (path.relative_to(self._base) if path.is_relative_to(self._base) else path).as_posix()
+    @cached_property
+    def _files(self) -> tuple[FileAt, ...]:
+        return self._place.files()
 
     def _changed(self, key: str, before: str | None, now: str) -> SourceError:
         sizes = [int(print_.split("-")[0]) for print_ in (before or "0-", now)]

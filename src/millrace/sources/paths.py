@@ -4,11 +4,71 @@ from __future__ import annotations
 
 import glob
 import hashlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from millrace.errors import SourceError, nearest
 
 _SAMPLE_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class FileAt:
+    """One file that `from` means.
+
+    `key` is its name relative to the part of `from` before the first wildcard, `origin` its name for people, `address`
+    where its place finds it; `version` is what an object store calls its content, None for a local file.
+    """
+
+    key: str
+    origin: str
+    address: str
+    version: str | None = None
+
+
+class Place(Protocol):
+    """Where files are."""
+
+    def files(self) -> tuple[FileAt, ...]:
+        """The files that are there now, by name. Raises `SourceError` when there is none."""
+
+    def fingerprint(self, file: FileAt) -> str:
+        """What the content of a file is recognised by: ``bytes-hash``."""
+
+    def local(self, file: FileAt) -> AbstractContextManager[Path]:
+        """The file as one on this machine, for as long as the block lasts."""
+
+
+class LocalPlace:
+    """A path or a glob, relative to the folder `base`."""
+
+    def __init__(self, location: str, base: Path, where: str) -> None:
+        self._location = location
+        self._base = base
+        self._where = where
+
+    def files(self) -> tuple[FileAt, ...]:
+        """The files that are there now, by name. Raises `SourceError` when there is none."""
+        fixed = fixed_part(self._base / self._location)
+        return tuple(
+            FileAt(path.relative_to(fixed).as_posix(), self._origin(path), str(path))
+            for path in found(self._location, self._base, self._where)
+        )
+
+    def fingerprint(self, file: FileAt) -> str:
+        """Size and a hash of head and tail."""
+        return fingerprint(Path(file.address))
+
+    @contextmanager
+    def local(self, file: FileAt) -> Iterator[Path]:
+        """The file itself."""
+        yield Path(file.address)
+
+    def _origin(self, path: Path) -> str:
+        return (path.relative_to(self._base) if path.is_relative_to(self._base) else path).as_posix()
 
 
 def found(location: str, base: Path, where: str) -> tuple[Path, ...]:

@@ -11,6 +11,7 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError, nearest
 from millrace.sources.base import Source, SourceKind
 from millrace.sources.unpack import COMPRESSIONS
+from millrace.store.remote import SCHEMES, is_remote
 
 GROUP = "millrace.sources"
 
@@ -75,7 +76,7 @@ def kind_of(location: str, where: str = "sources") -> SourceKind:
     ('delimited', 'ndjson')
     """
     installed = kinds().values()
-    if "://" in location:
+    if "://" in location and not is_remote(location):
         scheme = location.split("://", 1)[0].lower()
         named = [kind for kind in installed if scheme in kind.schemes]
     else:
@@ -83,12 +84,13 @@ def kind_of(location: str, where: str = "sources") -> SourceKind:
         named = [kind for kind in installed if ending in kind.suffixes] or [k for k in installed if k.otherwise]
     if named:
         return named[-1]
-    schemes = sorted(scheme for kind in installed for scheme in kind.schemes)
+    endings = sorted(ending for kind in installed for ending in kind.suffixes)
+    schemes = sorted({*SCHEMES, *(scheme for kind in installed for scheme in kind.schemes)})
     raise SourceError(
         f"No kind of source reads `{location}`.",
         where=where,
         code="source.kind",
-        allowed=[*sorted(ending for kind in installed for ending in kind.suffixes), *(f"{s}://" for s in schemes)],
+        allowed=[*endings, *(f"{scheme}://" for scheme in schemes)],
         nearest=nearest(location.split("://", 1)[0], schemes),
         next_step="name a file, a glob, or a scheme of an installed kind",
     )
