@@ -38,7 +38,7 @@ def _branches(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[dict[str
         yield from _branches(root["$defs"][schema["$ref"].rsplit("/", 1)[-1]], root)
         return
     yield schema
-    for branch in schema.get("anyOf", ()):
+    for branch in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
         yield from _branches(branch, root)
 
 

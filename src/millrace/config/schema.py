@@ -8,34 +8,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
+from millrace.config.api import ApiSettings
 from millrace.config.false_alarms import parse_false_alarms
 from millrace.config.gate import metric, parse_condition
 from millrace.config.metrics import METRICS
 from millrace.config.refusal import must_parse, read_by, refused
 from millrace.config.rules import CLEANING, check_step
+from millrace.config.section import Duration, Name, Scalar, Section, Whole
 from millrace.config.triggers import parse_trigger
-from millrace.config.units import DURATION, PERCENT, fraction, seconds
+from millrace.config.units import PERCENT, fraction, seconds
 from millrace.errors import ProjectFileError
 
 ColumnType = Literal["number", "integer", "boolean", "date", "datetime", "text"]
-Scalar = str | int | float | bool
-
-
-def _not_boolean(value: object) -> object:
-    if isinstance(value, bool):
-        raise ProjectFileError("A whole number is expected, not true or false.", code="config.type")
-    return value
-
-
-Whole = Annotated[int, read_by(_not_boolean)]
-Duration = Annotated[
-    float,
-    read_by(seconds),
-    Field(gt=0),
-    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": DURATION}]}),
-]
 Fraction = Annotated[
     float,
     read_by(fraction),
@@ -49,7 +35,6 @@ Fraction = Annotated[
         }
     ),
 ]
-Name = Annotated[str, Field(min_length=1)]
 #: A source's name is a folder of the store and a table in SQL: no path may hide in it.
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")]
 MetricName = Annotated[
@@ -75,12 +60,6 @@ FalseAlarms = Annotated[str, must_parse(parse_false_alarms)]
 Trigger = Annotated[str, must_parse(parse_trigger)]
 
 
-class Section(BaseModel):
-    """A part of the project file; unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class ColumnSettings(Section):
     """How one column is read."""
 
@@ -94,14 +73,15 @@ class ColumnSettings(Section):
 class SourceSettings(Section):
     """Where rows come from, and what is done to each before it is kept."""
 
-    from_: Name = Field(alias="from", description="a path, glob or URL")
+    from_: Name = Field(alias="from", description="a path, glob or URL", repr=False)
     table: Name | None = Field(None, description="table of a database, such as public.customers")
     query: Name | None = Field(None, description="a select instead of a table")
     cursor: Name | None = Field(None, description="column that grows with every new row, such as a time of change")
     overlap: Annotated[float, read_by(seconds), Field(ge=0)] | None = Field(
         None, description="how far behind the newest `cursor` rows may still appear: 10 min, or steps of a number"
     )
-    chunk: Whole | None = Field(None, ge=1, description="rows per query; default 100000")
+    chunk: Whole | None = Field(None, ge=1, description="rows per query, or per commit of an API; default 100000")
+    api: ApiSettings = Field(ApiSettings(), description="how an API at http:// or https:// is asked")
     header: bool | None = Field(None, description="whether delimited files start with column names; sniffed if absent")
     names: tuple[str, ...] = Field((), description="column names of files that have no header")
     delimiter: Name | None = Field(None, description="sniffed if absent")
@@ -112,7 +92,7 @@ class SourceSettings(Section):
     thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
         None, description="what groups thousands in numbers, such as . or ,"
     )
-    record: Name | None = Field(None, description="the tag of a record in XML, the key of the list in JSON")
+    record: Name | None = Field(None, description="the tag of a record in XML, the path to the list in JSON")
     sheet: Name | None = Field(None, description="of a spreadsheet; default: the first")
     key: Name | tuple[Name, ...] | None = Field(None, description="column(s) that identify a row")
     columns: dict[str, ColumnSettings] = Field(default_factory=dict, description="columns whose reading is stated")

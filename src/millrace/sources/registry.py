@@ -20,6 +20,7 @@ BUILT_IN: Mapping[str, str] = {
     "arrow": "millrace.sources.arrow:KIND",
     "delimited": "millrace.sources.delimited:KIND",
     "excel": "millrace.sources.excel:KIND",
+    "http": "millrace.sources.http:KIND",
     "json": "millrace.sources.json_files:KIND",
     "ndjson": "millrace.sources.ndjson:KIND",
     "parquet": "millrace.sources.parquet:KIND",

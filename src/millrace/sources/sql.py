@@ -14,7 +14,7 @@ import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from hashlib import blake2b
 from pathlib import Path
@@ -27,12 +27,10 @@ from millrace.errors import ProjectFileError, SourceError
 from millrace.records.batch import Batch, Position
 from millrace.sources.base import Source, SourceKind, refused
 from millrace.sources.bounds import Bounds
+from millrace.sources.cursors import floor, measure
 from millrace.sources.databases import Database, Page, connect
 
 CHUNK = 100_000
-#: Looked at again when `overlap` is not stated: seconds for moments, days for dates, steps for numbers.
-OVERLAP = 600.0
-OVERLAP_STEPS = 1000
 
 
 @dataclass(slots=True)
@@ -148,27 +146,15 @@ class SqlSource:
     def _note(self, done: _Read, order: list[tuple[Any, ...]]) -> None:
         """Move on to the last row; keep in mind what lies within the overlap behind it."""
         done.at = order[-1]
-        floor = _measure(self._floor(done.at[0]))
-        done.seen = {one: value for one, value in done.seen.items() if _measure(value) >= floor}
+        floor = measure(self._floor(done.at[0]))
+        done.seen = {one: value for one, value in done.seen.items() if measure(value) >= floor}
         for row in reversed(order):
-            if _measure(row[0]) < floor:
+            if measure(row[0]) < floor:
                 break
             done.seen[_hash(row)] = row[0]
 
     def _floor(self, high: Any) -> Any:
-        """Where the overlap behind `high` begins, in the form that the database gave `high` in."""
-        stated = self._settings.overlap
-        value = _measure(high)
-        if isinstance(value, datetime):
-            low = value - timedelta(seconds=OVERLAP if stated is None else stated)
-            return low if isinstance(high, datetime) else low.isoformat(" " if " " in high else "T")
-        if isinstance(value, date):
-            low_day = value - timedelta(days=1 if stated is None else -(-stated // 86400))
-            return low_day if isinstance(high, date) else low_day.isoformat()
-        if isinstance(value, str):
-            return high
-        low_number = value - Decimal(OVERLAP_STEPS if stated is None else stated)
-        return str(low_number) if isinstance(high, str) else type(high)(low_number)
+        return floor(high, self._settings.overlap)
 
     def _examine(self, database: Database, done: _Read) -> None:
         """Refuse what would lose rows silently."""
@@ -179,7 +165,7 @@ class SqlSource:
                 f"{count:,} rows have no value in {' or '.join(self._order)}, so they have no place in the order.",
                 "name columns that always have values, or select them with coalesce in `query`",
             )
-        if done.at is not None and isinstance(_measure(done.at[0]), str):
+        if done.at is not None and isinstance(measure(done.at[0]), str):
             there = database.count(origin, "1 = 1", self._order, Bounds(until=done.at))
             if there > done.rows + done.refused:
                 self._refuse(
@@ -236,20 +222,6 @@ def _only(page: Page, chosen: list[bool]) -> Page:
 
 def _hash(order: tuple[Any, ...]) -> bytes:
     return blake2b(json.dumps([_packed(value) for value in order]).encode(), digest_size=8).digest()
-
-
-def _measure(value: Any) -> Any:
-    """A cursor's value so that it can be compared and moved back; text that is no moment and no number stays text."""
-    if isinstance(value, bool | int | float):
-        return Decimal(str(value))
-    if not isinstance(value, str):
-        return value
-    if value.lstrip("-").replace(".", "", 1).isdigit():
-        return Decimal(value)
-    try:
-        return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
-    except ValueError:
-        return value
 
 
 def _packed(value: Any) -> Any:

@@ -1,0 +1,249 @@
+"""Rows that come as Python objects or as frames of any types, as the columns of a source.
+
+A column's type is found once; later values that do not fit refuse their row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from millrace.config.schema import ColumnType, SourceSettings
+from millrace.errors import SourceError, nearest
+from millrace.sources.base import Refusal, refused
+from millrace.sources.column_types import DTYPES, MEANING, is_marker, kind_of, parse
+
+#: Records with more fields than this are no table.
+MOST_COLUMNS = 10_000
+_KINDS: Mapping[pl.DataType, ColumnType] = {dtype: kind for kind, dtype in DTYPES.items()}
+_NUMERIC = ("number", "integer")
+_DEEPEST = 100
+
+
+def flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with its inner objects' fields as its own, named by their path; lists stay, as do very deep objects.
+
+    Examples
+    --------
+    >>> flat({"id": 1, "address": {"city": "Ulm", "geo": {"lat": 48.4}}, "tags": ["a"]})
+    {'id': 1, 'address.city': 'Ulm', 'address.geo.lat': 48.4, 'tags': ['a']}
+    """
+    found: dict[str, Any] = {}
+    _flatten(record, "", found, 0)
+    return found
+
+
+def _flatten(record: Mapping[str, Any], prefix: str, found: dict[str, Any], depth: int) -> None:
+    for name, value in record.items():
+        if type(value) is dict and value and depth < _DEEPEST:
+            _flatten(value, f"{prefix}{name}.", found, depth + 1)
+            continue
+        free, number = f"{prefix}{name}", 1
+        while free in found:
+            number += 1
+            free = f"{prefix}{name}_{number}"
+        found[free] = value
+
+
+def raw_frame(records: Sequence[Mapping[str, Any]], names: Iterable[str]) -> pl.DataFrame:
+    """The values of `records` under `names`: typed where all of a column have one type, else as texts."""
+    columns = {name: _column(name, [record.get(name) for record in records]) for name in names}
+    return pl.DataFrame(columns) if columns else pl.DataFrame(height=len(records))
+
+
+def plain_frame(frame: pl.DataFrame) -> pl.DataFrame:
+    """A frame of any types as one of those that a table holds: nested values as JSON, moments in UTC."""
+    return pl.DataFrame([_plain(column) for column in frame.get_columns()])
+
+
+def names_of(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Every field, in order of appearance."""
+    return list(dict.fromkeys(name for record in records for name in record))
+
+
+def found_types(frame: pl.DataFrame, settings: SourceSettings, where: str) -> dict[str, ColumnType]:
+    """The columns with their types, as the settings state them or as `frame`, the first rows, shows them.
+
+    A column that the settings give a type is taken although no row has it: APIs leave out what has no value. Raises
+    `SourceError` for a column name that cannot be used, and for a stated one that is neither there nor typed.
+    """
+    _check_names(frame.columns, where)
+    kinds: dict[str, ColumnType] = {}
+    for column in frame.get_columns():
+        stated = _stated(column.name, settings)
+        kinds[column.name] = stated or _inferred(_unmarked(column, settings))
+    for name, said in settings.columns.items():
+        if name in kinds:
+            continue
+        if said.type is None:
+            raise SourceError(
+                f"`columns` names `{name}`, which is not in the data.",
+                where=where,
+                code="source.column",
+                allowed=kinds,
+                nearest=nearest(name, kinds),
+            )
+        kinds[name] = said.type
+    return kinds
+
+
+def typed(
+    frame: pl.DataFrame, schema: Mapping[str, ColumnType], settings: SourceSettings
+) -> tuple[pl.DataFrame, dict[int, tuple[str, str]]]:
+    """`frame` with the columns of `schema` in its types; and column and reason for each row that does not fit.
+
+    Columns that `frame` lacks have no values; those that `schema` lacks are left out.
+    """
+    columns, misfits = [], dict[int, tuple[str, str]]()
+    for name, kind in schema.items():
+        if name not in frame.columns:
+            dtype = pl.String() if deferred(name, settings) else DTYPES[kind]
+            columns.append(pl.Series(name, [None], dtype=dtype).new_from_index(0, frame.height))
+            continue
+        given = frame[name]
+        if deferred(name, settings):
+            columns.append(_texts(given))
+            continue
+        held = _unmarked(given, settings) if kind != "text" else given
+        final = _as(held, kind)
+        columns.append(final)
+        if final.null_count() > held.null_count():
+            for row in (final.is_null() & held.is_not_null()).arg_true().to_list():
+                misfits.setdefault(row, (name, f"{name}: {given[row]!r} is not {MEANING[kind]}"))
+    return pl.DataFrame(columns), misfits
+
+
+def without(frame: pl.DataFrame, rows: Iterable[int]) -> pl.DataFrame:
+    """`frame` without some of its rows."""
+    absent = list(rows)
+    return frame.filter(pl.Series([True]).new_from_index(0, frame.height).scatter(absent, False)) if absent else frame
+
+
+def refusals(misfits: Mapping[int, tuple[str, str]], raw: Mapping[int, str], before: int) -> pl.DataFrame:
+    """The refused rows, numbered on from `before`."""
+    rows = enumerate(sorted(misfits.items()), before + 1)
+    return refused(Refusal(number, column or None, reason, raw[row]) for number, (row, (column, reason)) in rows)
+
+
+def deferred(name: str, settings: SourceSettings) -> bool:
+    """Whether cleaning types the column's texts, as the settings state a format, or a type and markers."""
+    column = settings.columns.get(name)
+    if column is None:
+        return False
+    return column.format is not None or (column.type is not None and bool(column.missing or settings.missing))
+
+
+def text(value: Any) -> str | None:
+    """A value as text; what is neither text nor number, as JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value.hex() if isinstance(value, bytes) else msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def _column(name: str, values: list[Any]) -> pl.Series:
+    """One column; texts where the values' types have nothing in common."""
+    types = frozenset(map(type, values)) - {type(None)}
+    for among, dtype in _HOMOGENEOUS:
+        if types and types <= among and not (bool in types and len(types) > 1):
+            try:
+                return _plain(pl.Series(name, _utc(values) if datetime in types else values, dtype=dtype))
+            except (OverflowError, pl.exceptions.PolarsError, TypeError):
+                break
+    return pl.Series(name, [text(value) for value in values], dtype=pl.String)
+
+
+def _utc(values: list[Any]) -> list[Any]:
+    return [value.astimezone(UTC).replace(tzinfo=None) if value and value.tzinfo else value for value in values]
+
+
+_HOMOGENEOUS: tuple[tuple[frozenset[type], pl.DataType], ...] = (
+    (frozenset({str}), pl.String()),
+    (frozenset({bool}), pl.Boolean()),
+    (frozenset({int}), pl.Int64()),
+    (frozenset({int, float}), pl.Float64()),
+    (frozenset({datetime}), pl.Datetime("us")),
+    (frozenset({date}), pl.Date()),
+)
+
+
+def _plain(column: pl.Series) -> pl.Series:
+    dtype = column.dtype
+    if dtype in _KINDS:
+        return column
+    if isinstance(dtype, pl.Datetime):
+        moved = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if dtype.time_zone else column
+        return moved.cast(pl.Datetime("us"))
+    if dtype.is_integer():
+        whole = column.cast(pl.Int64, strict=False)
+        return whole if whole.null_count() == column.null_count() else column.cast(pl.String)
+    if dtype.is_float() or dtype.is_decimal():
+        return column.cast(pl.Float64)
+    if isinstance(dtype, pl.Categorical | pl.Enum | pl.Null):
+        return column.cast(pl.String)
+    return pl.Series(column.name, [text(value) for value in column.to_list()], dtype=pl.String)
+
+
+def _as(given: pl.Series, kind: ColumnType) -> pl.Series:
+    """The values as `kind`; null where one is none."""
+    if given.dtype == DTYPES[kind]:
+        return given.fill_nan(None) if kind == "number" else given
+    if kind == "text":
+        return _texts(given)
+    if given.dtype == pl.String:
+        return parse(given, kind)
+    if kind == "number" and given.dtype == pl.Int64:
+        return given.cast(pl.Float64)
+    if kind == "integer" and given.dtype == pl.Float64:
+        whole = given.cast(pl.Int64, strict=False)
+        return whole.set((whole.cast(pl.Float64) != given).fill_null(value=True), None)
+    return parse(_texts(given), kind)
+
+
+def _texts(given: pl.Series) -> pl.Series:
+    return given if given.dtype == pl.String else given.cast(pl.String)
+
+
+def _inferred(column: pl.Series) -> ColumnType:
+    """Texts are texts, unless they all are dates: a source that has types says what is a number."""
+    kind = _KINDS[column.dtype]
+    if kind == "text":
+        kind = kind_of(column) or "text"
+        return kind if kind in {"date", "datetime"} else "text"
+    return kind
+
+
+def _stated(name: str, settings: SourceSettings) -> ColumnType | None:
+    column = settings.columns.get(name)
+    if column is None or column.type is not None or column.format is None:
+        return column.type if column else None
+    return "datetime" if any(sign in column.format for sign in ("%H", "%I", "%T", "%s")) else "date"
+
+
+def _unmarked(given: pl.Series, settings: SourceSettings) -> pl.Series:
+    """Without the texts that mean 'no value'."""
+    column = settings.columns.get(given.name)
+    markers = (*settings.missing, *(column.missing if column else ()))
+    return given.set(is_marker(given, markers), None) if markers and given.dtype == pl.String else given
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    if len(names) > MOST_COLUMNS:
+        raise SourceError(
+            f"The records have {len(names):,} different fields; a table has at most {MOST_COLUMNS:,} columns.",
+            where=where,
+            code="source.columns",
+            next_step="state `record`: the path to the list of records",
+        )
+    if odd := [name for name in names if not name or (name.startswith("^") and name.endswith("$"))]:
+        raise SourceError(
+            f"The field name `{odd[0]}` cannot be used as a column.", where=where, code="source.column-name"
+        )

@@ -1,0 +1,43 @@
+"""What is read from a URL: an API's records, or a file in one of the formats that files have.
+
+A URL whose path ends like a file of a known format is downloaded, unless `api.pages` says that it is an API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from millrace.config.schema import ColumnType, SourceSettings
+from millrace.errors import ProjectFileError
+from millrace.sources.base import Source, SourceKind
+
+
+def _open(name: str, settings: SourceSettings, base: Path, schema: Mapping[str, ColumnType] | None) -> Source:
+    from millrace.sources.api import ApiSource
+    from millrace.sources.download import DownloadSource
+
+    if not urlsplit(settings.from_).hostname:
+        raise ProjectFileError("The URL names no host.", where=f"sources.{name}.from", code="config.value")
+    kind = DownloadSource if is_file(settings) else ApiSource
+    return kind(name, settings, base, schema)
+
+
+def is_file(settings: SourceSettings) -> bool:
+    """Whether the URL ends like a file that is to be downloaded.
+
+    Examples
+    --------
+    >>> is_file(SourceSettings.model_validate({"from": "https://example.com/prices.csv.gz?v=2"}))
+    True
+    >>> is_file(SourceSettings.model_validate({"from": "https://example.com/orders.json", "api": {"pages": "link"}}))
+    False
+    """
+    from millrace.sources.registry import kinds, suffix
+
+    ending = suffix(urlsplit(settings.from_).path)
+    return "pages" not in settings.api.model_fields_set and any(ending in kind.suffixes for kind in kinds().values())
+
+
+KIND = SourceKind("http", _open, schemes=("http", "https"))
