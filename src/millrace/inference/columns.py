@@ -9,7 +9,7 @@ boolean   true, false, 0 or 1
 date      an ISO 8601 date, ``2026-05-17`` → days since 1970-01-01
 datetime  an ISO 8601 date and time, UTC unless it names an offset → seconds since 1970-01-01
 category  a text; true, 7 and 7.0 are taken as their texts ``true``, ``7``, ``7``
-text      as category
+text      a text, of which the model sees the words in lower case (`inference.words`)
 ========  =========================================================================================================
 
 An absent field, null, NaN and the empty text mean "missing": NaN or the empty text, or an error where the signature
@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from millrace.errors import RequestError
+from millrace.inference.words import plain_words
 from millrace.records.signature import Field, FieldType, Signature
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,7 +42,7 @@ ALLOWED: Mapping[FieldType, str] = {
     "text": "a text",
 }
 #: The Python type of each kind of field that enters a matrix as it is.
-_AS_IS: Mapping[FieldType, type] = {"number": float, "category": str, "text": str}
+_AS_IS: Mapping[FieldType, type] = {"number": float, "category": str}
 
 
 class Reader:
@@ -258,7 +259,7 @@ _CONVERSIONS: Mapping[FieldType, Callable[[object], object]] = {
     "date": _date,
     "datetime": _datetime,
     "category": text_of,
-    "text": text_of,
+    "text": lambda value: plain_words(text_of(value)),
 }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from millrace.errors import RequestError
+from millrace.inference.words import plain_words
 from millrace.records.signature import Field, Signature
 
 
@@ -15,8 +16,8 @@ def matrices(frame: pl.DataFrame, signature: Signature) -> tuple[np.ndarray, np.
     """``numbers`` float64 ``[rows, numeric fields]`` and ``texts`` object ``[rows, other fields]``.
 
     Dates are days and datetimes seconds since 1970, booleans 0 or 1; null is NaN or the empty text; other values of
-    text fields are their texts, whole numbers without a decimal point. Columns the signature does not name are
-    ignored. Raises `RequestError` when a column has another type than its field.
+    categories are their texts, whole numbers without a decimal point; texts are their plain words. Columns that the
+    signature does not name are ignored. Raises `RequestError` when a column has another type than its field.
 
     Examples
     --------
@@ -95,7 +96,8 @@ def _texts(series: pl.Series, field: Field) -> np.ndarray:
         texts = series.fill_nan(None).cast(pl.String).str.strip_suffix(".0")
     else:
         texts = series.cast(pl.String)
-    return np.array(texts.fill_null("").to_list(), dtype=object)
+    values = texts.fill_null("").to_list()
+    return np.array(values if field.type == "category" else [plain_words(text) for text in values], dtype=object)
 
 
 _ALLOWED = {

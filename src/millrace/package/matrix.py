@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from millrace.errors import PackageError
-from millrace.package.encoders import lookups, numbers, periods
+from millrace.package.encoders import lookups, numbers, periods, words
 from millrace.package.encoders.base import Part, columns
 from millrace.package.encoders.lookups import Codes
 from millrace.package.nodes import Nodes
-from millrace.records.encoding import Encoding, LookupEncoding, NumberEncoding, PeriodEncoding
+from millrace.records.encoding import Encoding, LookupEncoding, NumberEncoding, PeriodEncoding, WordsEncoding
 from millrace.records.fit import Member
 from millrace.records.signature import Signature
 
@@ -31,15 +31,7 @@ class Inputs:
         self.codes = Codes(nodes, found, self.texts)
 
     def _check(self, encoding: Encoding) -> None:
-        if not isinstance(encoding, LookupEncoding | NumberEncoding | PeriodEncoding):
-            raise PackageError(
-                f"Column {encoding.column!r} is encoded as {type(encoding).__name__}, which cannot be exported yet.",
-                where="package",
-                code="package.not-exportable",
-                allowed=["numbers, dates and categories"],
-                next_step=f"model: {{drop: [{encoding.column}]}} in the project file",
-            )
-        known = self.texts if isinstance(encoding, LookupEncoding) else self.numbers
+        known = self.texts if isinstance(encoding, LookupEncoding | WordsEncoding) else self.numbers
         if encoding.column not in known:
             raise PackageError(
                 f"{type(encoding).__name__} of column {encoding.column!r} does not fit the signature.",
@@ -59,6 +51,7 @@ class Matrix:
         placed = [(int(place), encoding) for place, encoding in zip(places[:-1], encodings, strict=True)]
         self._numbers = [(place, found) for place, found in placed if isinstance(found, NumberEncoding)]
         self._periods = [(place, found) for place, found in placed if isinstance(found, PeriodEncoding)]
+        self._words = [(place, found) for place, found in placed if isinstance(found, WordsEncoding)]
         self.lookups = [(place, found) for place, found in placed if isinstance(found, LookupEncoding)]
 
     @property
@@ -78,12 +71,14 @@ class Matrix:
 
     @cached_property
     def numeric(self) -> Part | None:
-        """All columns but the looked-up ones."""
+        """All columns but the looked-up ones, float32."""
         parts: tuple[Part, ...] = ()
         if self._numbers:
             parts += numbers.write(self.nodes, self._numbers, self._inputs.numbers)
         if self._periods:
             parts += periods.write(self.nodes, self._periods, self._inputs.numbers)
+        if self._words:
+            parts += words.write(self.nodes, self._words, self._inputs.texts)
         return _joined(self.nodes, parts) if parts else None
 
     @cached_property

@@ -9,7 +9,7 @@ import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, compose, helper, numpy_helper
 
 #: What every supported ONNX Runtime (1.23 and later) reads.
-OPSETS = {"": 18, "ai.onnx.ml": 5}
+OPSETS = {"": 20, "ai.onnx.ml": 5}
 IR_VERSION = 10
 
 

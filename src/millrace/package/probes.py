@@ -21,6 +21,9 @@ from millrace.records.signature import Field
 _ROWS, _POINTS, _CATEGORIES = 50, 150, 2000
 _UNSEEN = ("never seen before", " ", "NaN", "null", "0", "é", "e\u0301", "日本", "a" * 300)
 
+#: Texts that word splitting and lower-casing may stumble over.
+_STRANGE = ("...", "İstanbul ǅ ẞ", "snake_case 1_000", "zero\u200bwidth \u00a0 no-break", "\x00", "word " * 5000)
+
 
 def probes(fit: Fit) -> pl.DataFrame:
     """The probing rows, with the columns and types of the training rows; empty when there is no training row."""
@@ -39,6 +42,10 @@ def probes(fit: Fit) -> pl.DataFrame:
 
 
 def _texts(seen: pl.Series, field: Field) -> pl.Series:
+    if field.type == "text":
+        some = seen.drop_nulls().gather_every(max(1, seen.len() // _ROWS)).head(_ROWS)
+        changed = pl.concat([some.str.to_uppercase(), some.str.replace_all(" ", "\n\t, "), some + " " + some])
+        return pl.concat([changed, pl.Series([None, *_UNSEEN, *_STRANGE], dtype=pl.String)])
     texts = pl.Series([*field.categories[:_CATEGORIES], "", None], dtype=pl.String)
     if seen.dtype == pl.String:
         texts = pl.concat([texts, pl.Series([*_UNSEEN, *(f"{known} " for known in field.categories[:20])])])

@@ -66,19 +66,16 @@ class PeriodEncoding:
 
 @dataclass(frozen=True, slots=True)
 class WordsEncoding:
-    """A text column as TF-IDF of its words.
+    """A text column as TF-IDF of its words and pairs of neighbouring words (Spärck Jones, 1972; Salton, 1988).
 
-    The text is lower-cased and split outside the graph's tokens: `vocabulary` are tokens of `pattern` joined by one
-    space for n-grams of `ngrams` (low, high); `idf` is parallel to it; rows are scaled to length 1. With `sublinear`,
-    a count c counts as 1 + ln c.
+    The column enters as `inference.words.plain_words` gives it. Each of `vocabulary` is a word, or two joined by a
+    space. Where it occurs c times its column is (1 + ln c) times its `idf`, in float32; rows are then divided by their
+    length. A text without known words gives zeros.
     """
 
     column: str
     vocabulary: tuple[str, ...]
     idf: tuple[float, ...]
-    ngrams: tuple[int, int] = (1, 1)
-    pattern: str = r"[a-z0-9]+"
-    sublinear: bool = True
 
     @property
     def width(self) -> int:

@@ -17,7 +17,8 @@ class Field:
     """One input of a model.
 
     `low` and `high` bound the values seen in training (in the unit that enters the graph); `categories` are the
-    values seen in training, most frequent first; `example` is a typical value.
+    values seen in training, most frequent first; `example` is a typical value. A `category` enters the graph as it
+    is, a `text` as its plain words.
     """
 
     name: str

@@ -26,7 +26,7 @@ def type_columns(frame: pl.DataFrame, settings: ModelSettings) -> tuple[tuple[Fi
     """The usable columns as fields (name and type alone), and notes that name the dropped ones.
 
     Left out: the target, `settings.drop`, the columns that split the rows, empty and constant columns, identifiers,
-    free text, and types that are neither numbers, times nor texts.
+    and types that are neither numbers, times nor texts.
 
     Raises
     ------
@@ -58,10 +58,10 @@ def type_columns(frame: pl.DataFrame, settings: ModelSettings) -> tuple[tuple[Fi
         if name == settings.predict:
             continue
         reason = _stated(name, settings) or _unusable(frame[name])
-        if reason:
-            notes.append(f"`{name}` is not used: {reason}.")
+        if not reason and (kind := _field_type(frame[name])):
+            fields.append(Field(name, kind))
         else:
-            fields.append(Field(name, _field_type(frame[name].dtype)))
+            notes.append(f"`{name}` is not used: {reason}.")
     if not fields:
         raise TrainingError(
             f"No column is left to predict `{settings.predict}` from. " + " ".join(notes),
@@ -95,21 +95,19 @@ def _unusable(series: pl.Series) -> str:
         present = present.filter(present != "")
     if present.is_empty():
         return "it has no value in any row"
-    if _field_type(series.dtype) == "text":
+    if _field_type(series) is None:
         return f"its values are of type {series.dtype}"
     if present.n_unique() == 1 and len(present) == len(series):
         return f"it is `{present[0]}` in every row"
     if present.n_unique() == len(present) and _identifies(present):
         return "it identifies rows (every value is different)"
-    if series.dtype == pl.String and _is_free_text(present):
-        return "text columns are not used yet"
     return ""
 
 
 def _identifies(distinct: pl.Series) -> bool:
     """Whether a column of distinct values names its rows instead of describing them."""
     if distinct.dtype == pl.String:
-        return not _is_free_text(distinct)
+        return not is_free_text(distinct)
     if not distinct.dtype.is_integer():
         return False
     steps = np.diff(distinct.to_numpy())
@@ -118,24 +116,34 @@ def _identifies(distinct: pl.Series) -> bool:
     return len(distinct) > 2 and (counts_rows or named)
 
 
-def _is_free_text(present: pl.Series) -> bool:
+def is_free_text(present: pl.Series) -> bool:
+    """Whether texts (none of them null) are sentences rather than names: most differ, and they run to several words.
+
+    Examples
+    --------
+    >>> is_free_text(pl.Series(["Oil prices rise again on Friday", "Late goal wins the cup"]))
+    True
+    >>> is_free_text(pl.Series(["New York", "San Francisco"]))
+    False
+    """
     words = present.str.count_matches(r"\S+").mean()
-    return present.n_unique() > len(present) / 2 and float(str(words)) > _FREE_TEXT_WORDS
+    return words is not None and present.n_unique() > len(present) / 2 and float(str(words)) > _FREE_TEXT_WORDS
 
 
-def _field_type(dtype: pl.DataType) -> FieldType:
-    """What a column of this Polars type is to a model; "text" stands for what no encoding takes."""
-    if dtype == pl.Boolean:
-        return "boolean"
-    if dtype == pl.Date:
-        return "date"
-    if isinstance(dtype, pl.Datetime):
-        return "datetime"
-    if dtype.is_integer():
-        return "integer"
-    if dtype.is_numeric():
-        return "number"
-    return "category" if dtype == pl.String or isinstance(dtype, pl.Categorical | pl.Enum) else "text"
+def _field_type(series: pl.Series) -> FieldType | None:
+    """What a column is to a model; None for values that no encoding takes."""
+    match series.dtype:
+        case pl.Boolean():
+            return "boolean"
+        case pl.Date():
+            return "date"
+        case pl.Datetime():
+            return "datetime"
+        case pl.String():
+            return "text" if is_free_text(series.drop_nulls()) else "category"
+        case pl.Categorical() | pl.Enum():
+            return "category"
+    return "integer" if series.dtype.is_integer() else "number" if series.dtype.is_numeric() else None
 
 
 def _numeric(frame: pl.DataFrame, field: Field) -> Field:
@@ -152,6 +160,8 @@ def _numeric(frame: pl.DataFrame, field: Field) -> Field:
 def _textual(frame: pl.DataFrame, field: Field) -> Field:
     values = texts(frame, field.name)
     present = values.filter(values != "")
+    if field.type == "text":
+        return Field(field.name, field.type, example=present[0] if len(present) else None)
     counts = present.value_counts().sort(["count", field.name], descending=[True, False])
     categories = tuple(counts[field.name].head(MAX_CATEGORIES))
     return Field(field.name, field.type, categories=categories, example=categories[0] if categories else None)

@@ -7,11 +7,11 @@ The packaged graph repeats these operations from the same records, so the order 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from millrace.errors import TrainingError
 from millrace.records.encoding import (
     Encoding,
     LookupEncoding,
@@ -19,13 +19,17 @@ from millrace.records.encoding import (
     PeriodEncoding,
     WordsEncoding,
 )
+from millrace.train.words import words_matrix
 
-Matrix = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+#: Dense, or a float32 SciPy CSR matrix where texts are encoded as words.
+Matrix = Any
 Numbers = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
 def encode(frame: pl.DataFrame, encodings: Sequence[Encoding]) -> Matrix:
     """What an estimator sees of these rows: the encodings' columns side by side, float32 ``[rows, sum of widths]``.
+
+    Sparse (CSR) where texts are encoded as words.
 
     Examples
     --------
@@ -35,12 +39,21 @@ def encode(frame: pl.DataFrame, encodings: Sequence[Encoding]) -> Matrix:
     array([[-1.,  1.],
            [ 0., -1.]], dtype=float32)
     """
+    if any(isinstance(encoding, WordsEncoding) for encoding in encodings):
+        return side_by_side([_columns(frame, encoding) for encoding in encodings])
     matrix = np.empty((frame.height, sum(encoding.width for encoding in encodings)), dtype=np.float32)
     start = 0
     for encoding in encodings:
         matrix[:, start : start + encoding.width] = _columns(frame, encoding)
         start += encoding.width
     return matrix
+
+
+def side_by_side(blocks: Sequence[Matrix]) -> Matrix:
+    """Blocks of columns, some of them sparse, as one CSR matrix."""
+    from scipy.sparse import csr_matrix, hstack
+
+    return hstack([csr_matrix(block) for block in blocks], format="csr", dtype=np.float32)
 
 
 def numbers(frame: pl.DataFrame, column: str) -> Numbers:
@@ -79,7 +92,7 @@ def _columns(frame: pl.DataFrame, encoding: Encoding) -> Matrix:
         case PeriodEncoding():
             return _period(numbers(frame, encoding.column), encoding)
         case WordsEncoding():
-            raise TrainingError(f"`{encoding.column}` is encoded as words, which is not applied yet.", where="train")
+            return words_matrix(texts(frame, encoding.column), encoding)
 
 
 def _number(values: Numbers, encoding: NumberEncoding) -> Matrix:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import polars as pl
 
-from millrace.records.encoding import Encoding, LookupEncoding, NumberEncoding, PeriodEncoding
+from millrace.records.encoding import Encoding, LookupEncoding, NumberEncoding, PeriodEncoding, WordsEncoding
 from millrace.records.signature import Field
-from millrace.train.encode import Matrix, encode, numbers, texts
+from millrace.train.encode import Matrix, encode, numbers, side_by_side, texts
+from millrace.train.words import learn_words
 
 #: Longer lists of categories are summarised instead of spread over columns.
 MAX_ONE_HOT = 30
@@ -37,11 +38,24 @@ def for_linear(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) 
     for field in fields:
         if field.numeric:
             encodings += [_standardised(frame, field), *_periods(frame, field)]
+        elif field.type == "text":
+            continue
         elif len(field.categories) <= MAX_ONE_HOT:
             encodings.append(_one_hot(frame, field))
         else:
             encodings.append(_target_mean(frame, field, goals, standardise=True))
     return tuple(encodings)
+
+
+def for_texts(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:
+    """Encodings for a linear model of many words: those of a linear model, and the words of every text."""
+    words = tuple(learn_words(texts(frame, field.name)) for field in fields if field.type == "text")
+    return (*for_linear(frame, fields, goals), *words)
+
+
+def for_words(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:  # noqa: ARG001
+    """The words of every text alone, none of them below zero: what naive Bayes counts."""
+    return tuple(learn_words(texts(frame, field.name)) for field in fields if field.type == "text")
 
 
 def for_trees(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:
@@ -50,6 +64,8 @@ def for_trees(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -
     for field in fields:
         if field.numeric:
             encodings += [NumberEncoding(field.name), *_periods(frame, field)]
+        elif field.type == "text":
+            continue
         elif len(field.categories) <= MAX_TREE_ONE_HOT:
             encodings.append(_one_hot(frame, field))
         else:
@@ -78,10 +94,19 @@ def learned(
     cross-fitted, each part of the rows encoded by what the other parts say.
     """
     encodings = recipe(frame, fields, goals)
+    words = [encoding for encoding in encodings if isinstance(encoding, WordsEncoding)]
+    dense = encodings[: len(encodings) - len(words)]  # every recipe puts words last
+    matrix = _cross_fitted(frame, fields, goals, recipe, dense)
+    return encodings, side_by_side([matrix, encode(frame, words)]) if words else matrix
+
+
+def _cross_fitted(
+    frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray, recipe: Recipe, encodings: Sequence[Encoding]
+) -> Matrix:
     matrix = encode(frame, encodings)
     means = [isinstance(encoding, LookupEncoding) and not _is_one_hot(encoding) for encoding in encodings]
     if not any(means):
-        return encodings, matrix
+        return matrix
     columns = {encoding.column for encoding, mean in zip(encodings, means, strict=True) if mean}
     averaged = [field for field in fields if field.name in columns]
     owners = np.repeat(means, [encoding.width for encoding in encodings])
@@ -90,7 +115,7 @@ def learned(
         inside = part == number
         summaries = recipe(frame.filter(~inside), averaged, goals[~inside])
         matrix[np.ix_(inside, owners)] = encode(frame.filter(inside), summaries)
-    return encodings, matrix
+    return matrix
 
 
 def _is_one_hot(encoding: LookupEncoding) -> bool:

@@ -148,7 +148,7 @@ def predicted(estimator: Any, matrix: np.ndarray, signature: Signature) -> np.nd
     """An estimator's outputs, float64: probabilities ``[rows, classes]`` (0 for classes it never saw) or values."""
     if signature.task == "regression":
         return np.asarray(estimator.predict(matrix), dtype=np.float64)
-    probabilities = np.zeros((len(matrix), len(signature.classes)))
+    probabilities = np.zeros((matrix.shape[0], len(signature.classes)))
     probabilities[:, np.asarray(estimator.classes_, dtype=np.int64)] = estimator.predict_proba(matrix)
     return probabilities
 

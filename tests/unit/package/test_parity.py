@@ -11,7 +11,7 @@ from millrace.errors import PackageError, ParityError
 from millrace.package import graph, parity
 from millrace.package.estimators import lightgbm
 from millrace.package.probes import probes
-from millrace.records.encoding import NumberEncoding, WordsEncoding
+from millrace.records.encoding import NumberEncoding
 from millrace.records.fit import Answer
 
 TASKS = ("binary", "multiclass", "regression")
@@ -134,14 +134,6 @@ def test_a_label_far_from_the_threshold_is_wrong(fits):
     probability = np.array([[0.2, 0.8]], np.float32)
     found = parity.compare(Answer(np.array([0]), probability), Answer(np.array([1]), probability), fits["binary"])
     assert found.wrong.tolist() == [True]
-
-
-def test_words_are_refused_by_column(fits):
-    fit = fits["binary"]
-    words = WordsEncoding("city", ("oslo",), (1.0,))
-    other = replace(fit, members=(replace(fit.members[0], encodings=(words,)),))
-    with pytest.raises(PackageError, match="'city' is encoded as WordsEncoding"):
-        graph.build(other)
 
 
 def test_an_encoding_of_an_unknown_column_is_refused(fits):

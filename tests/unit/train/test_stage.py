@@ -9,6 +9,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 from millrace.config.schema import ModelSettings
 from millrace.errors import TrainingError
+from millrace.package.graph import build
+from millrace.package.parity import prove
 from millrace.records.fit import Fit
 from millrace.records.progress import Step
 from millrace.train.encode import encode
@@ -158,3 +160,33 @@ def test_a_class_without_test_rows_is_refused() -> None:
     frame = small().with_columns(target=pl.when(pl.int_range(pl.len()) < 2).then(pl.lit("a")).otherwise(pl.lit("b")))
     with pytest.raises(TrainingError, match="Class `a` has 2 rows, and none of them fell into the test part"):
         train(frame, settings())
+
+
+def news(rows: int = 300) -> pl.DataFrame:
+    """Headlines whose words say the topic four times in five, and a number that says it as often."""
+    rng = np.random.default_rng(0)
+    words = {"sport": ["cup", "goal", "coach", "match"], "trade": ["oil", "price", "bank", "market"]}
+    rows_ = []
+    for _ in range(rows):
+        topic = str(rng.choice(["sport", "trade"]))
+        other = "trade" if topic == "sport" else "sport"
+        told = [str(rng.choice(words[topic if rng.random() < 0.8 else other])) for _ in range(3)]
+        rows_.append((f"The {told[0]} and a {told[1]} of {told[2]} today", rng.normal(topic == "sport"), topic))
+    return pl.DataFrame(rows_, schema=["headline", "reach", "target"], orient="row")
+
+
+@pytest.mark.parametrize("columns", [("headline",), ("headline", "reach")], ids=["texts alone", "texts and numbers"])
+def test_texts_are_told_apart_and_packed(columns: tuple[str, ...]) -> None:
+    fit = train(news().select(*columns, "target"), settings())
+    assert fit.signature.texts[0].type == "text"
+    assert fit.evaluation.metrics["roc_auc"].value > 0.9
+    assert {"words", "naive Bayes"} <= fit.ladder.keys() | {member.name.split(",")[0] for member in fit.members}
+    assert fit.evaluation.importances["headline"].low > 0
+    assert prove(build(fit), fit).difference < 1e-6
+
+
+def test_values_are_predicted_from_texts() -> None:
+    frame = news().select("headline", target=pl.col("target").eq("trade").cast(pl.Float64) * 10 + pl.col("reach") / 5)
+    fit = train(frame, settings())
+    assert fit.evaluation.metrics["r2"].value > 0.5
+    assert prove(build(fit), fit).difference < 1e-5

@@ -1,4 +1,7 @@
-"""Scikit-learn's linear models: one matrix product, plus table look-ups for text columns."""
+"""Scikit-learn's linear models: one matrix product, plus table look-ups for categories.
+
+Multinomial naive Bayes is one of them: its scores are the log probabilities of the words, weighted, plus the prior's.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ _REGRESSORS = {
     "Ridge",
     "RidgeCV",
 }
-_KNOWN = {f"sklearn.{name}" for name in _CLASSIFIERS | _REGRESSORS}
+_BAYES = "sklearn.MultinomialNB"
+_KNOWN = {f"sklearn.{name}" for name in _CLASSIFIERS | _REGRESSORS} | {_BAYES}
 
 
 class LinearWriter:
@@ -34,14 +38,22 @@ class LinearWriter:
 
     def write(self, estimator: Any, matrix: Matrix, classes: int) -> str:
         """Scores, then the sigmoid of one or the softmax of several."""
-        weights = np.atleast_2d(np.asarray(estimator.coef_, np.float64)).T
-        intercept = np.broadcast_to(np.asarray(estimator.intercept_, np.float64), weights.shape[1:])
+        weights, intercept = _coefficients(estimator)
         if weights.shape[1] != (classes if classes > 2 else 1):
             raise refuse(estimator, f"it has {weights.shape[1]} rows of coefficients for {classes} classes")
-        scores = _scores(matrix, weights, np.array(intercept))
+        scores = _scores(matrix, weights, intercept)
         if not classes:
             return scores
         return matrix.nodes.add("Sigmoid", scores) if classes == 2 else matrix.nodes.add("Softmax", scores, axis=-1)
+
+
+def _coefficients(estimator: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Weights float64 ``[columns, scores]`` and intercept float64 ``[scores]``: one score for two classes."""
+    if family(estimator) == _BAYES:
+        weights, prior = estimator.feature_log_prob_.T, estimator.class_log_prior_
+        return (weights[:, 1:] - weights[:, :1], prior[1:] - prior[:1]) if len(prior) == 2 else (weights, prior)
+    weights = np.atleast_2d(np.asarray(estimator.coef_, np.float64)).T
+    return weights, np.array(np.broadcast_to(np.asarray(estimator.intercept_, np.float64), weights.shape[1:]))
 
 
 def _scores(matrix: Matrix, weights: np.ndarray, intercept: np.ndarray) -> str:
