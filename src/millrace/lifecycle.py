@@ -22,6 +22,7 @@ import msgspec
 
 from millrace.config.schema import ProjectSettings
 from millrace.engine.base import Engine
+from millrace.records.dataset import Dataset
 from millrace.records.evaluation import Difference
 from millrace.records.explored import Explored
 from millrace.records.fit import Fit
@@ -71,19 +72,19 @@ def run(site: Site, *, release: bool = True, by: str, reason: str = "run") -> Ru
     with clock.time("ingest"):
         ingested = {name: ingest(site, name, identity) for name in site.settings.sources}
     with clock.time("train"):
-        fit, versions = learn(site)
+        fit, learned_from = learn(site)
     with clock.time("package"):
-        manifest, package = pack(site, fit, identity, versions)
+        manifest, package = pack(site, fit, identity, learned_from)
     with clock.time("gate"):
         comparison = against_champion(site, fit)
         verdict = gate(site, manifest, comparison)
     with clock.time("report"):
-        report = write_report(site, fit, package, ingested, verdict, comparison)
+        report = write_report(site, fit, package, ingested, verdict, comparison, learned_from)
     released = None
     if release and verdict.passed:
         evidence = {"gate": list(verdict.reasons), "run": identity}
         released = promote(site, package, by=by, reason=reason, evidence=evidence)
-    done = Run(identity, ingested, fit.evaluation, package, verdict, released, report, clock.seconds)
+    done = Run(identity, ingested, fit.evaluation, package, verdict, released, report, clock.seconds, learned_from)
     site.store.create(f"runs/{identity}.json", msgspec.json.format(msgspec.json.encode(done)))
     return done
 
@@ -115,24 +116,26 @@ def explore(site: Site) -> Explored:
     return Explored(site.store.at(key), frame.height, frame.width, said)
 
 
-def learn(site: Site) -> tuple[Fit, dict[str, int]]:
-    """Tables → fit, with the table versions it was learned from."""
+def learn(site: Site) -> tuple[Fit, Dataset]:
+    """Tables → fit, with the version of the dataset it was learned from."""
     from millrace.ingest.dataset import dataset
     from millrace.train.stage import train
 
     site.watch(Step("train", "reading the tables"))
-    frame, versions = dataset(site.settings, site.store)
-    return train(frame, site.settings.model, site.watch), versions
+    frame, learned_from = dataset(site.settings, site.store)
+    return train(frame, site.settings.model, site.watch), learned_from
 
 
-def pack(site: Site, fit: Fit, identity: str, versions: Mapping[str, int]) -> tuple[Manifest, PackageInfo]:
+def pack(site: Site, fit: Fit, identity: str, learned_from: Dataset) -> tuple[Manifest, PackageInfo]:
     """Fit → package: one graph, proved to give the fit's answers."""
     from millrace.package.stage import pack as stage
     from millrace.profile.build import profile
     from millrace.profile.file import encode
 
     reference = encode(profile(fit.train_rows, fit.signature, answer=fit.answer))
-    lineage = {"tables": dict(versions), "project": _digest(site.settings)}
+    stated = {"key": learned_from.key, "version": learned_from.version, "rows": learned_from.rows}
+    dataset = stated | ({"sql": learned_from.sql} if learned_from.sql else {})
+    lineage = {"tables": dict(learned_from.tables), "dataset": dataset, "project": _digest(site.settings)}
     return stage(
         fit,
         site.store,
@@ -176,13 +179,22 @@ def write_report(
     ingested: Mapping[str, Ingested],
     verdict: GateVerdict,
     comparison: Difference | None,
+    learned_from: Dataset,
 ) -> str:
     """Everything a person wants to see of a run, as one HTML file; give its path."""
     from millrace.evaluate.report import render
 
     site.watch(Step("report", "drawing the charts"))
     title = f"{package.name} {package.version}"
-    page = render(fit, title=title, package=package, ingested=ingested, gate=verdict, comparison=comparison)
+    page = render(
+        fit,
+        title=title,
+        package=package,
+        ingested=ingested,
+        gate=verdict,
+        comparison=comparison,
+        learned_from=learned_from,
+    )
     key = f"reports/{package.name}-{package.version}.html"
     site.store.write(key, page.encode())
     return site.store.at(key)

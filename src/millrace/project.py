@@ -124,6 +124,16 @@ class Project:
         self.ingest(watch=watch)
         return explore(site)
 
+    def dataset(self, run: str | None = None) -> pl.DataFrame:
+        """The rows that a run learned from, by its id; by default those that a run would learn from now.
+
+        Raises `UsageError` for a run that is not known, `DataError` when the store no longer keeps its rows.
+        """
+        from millrace.ingest.dataset import dataset
+        from millrace.store.datasets import of_run, read
+
+        return dataset(self.settings, self.store)[0] if run is None else read(self.store, of_run(self.store, run))
+
     def quarantine(self, source: str | None = None) -> tuple[RefusedRule, ...]:
         """Count the refused rows by rule."""
         from millrace.ingest.quarantine import summary

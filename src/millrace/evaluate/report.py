@@ -18,6 +18,7 @@ from millrace.evaluate.charts import binary, multiclass, regression
 from millrace.evaluate.charts.figure import Figure
 from millrace.evaluate.page import figures, page, section
 from millrace.evaluate.sections import measured, model, rows, verdict
+from millrace.records.dataset import Dataset
 from millrace.records.evaluation import Difference
 from millrace.records.fit import Fit
 from millrace.records.ingestion import Ingested
@@ -33,6 +34,7 @@ def render(
     ingested: Mapping[str, Ingested],
     gate: GateVerdict | None = None,
     comparison: Difference | None = None,
+    learned_from: Dataset | None = None,
 ) -> str:
     """The whole report as HTML text.
 
@@ -46,6 +48,8 @@ def render(
         What became of the rows of each source, by its name.
     gate, comparison
         What the release gate said, and the difference to the champion, where there is one.
+    learned_from
+        The version of the dataset that the rows are.
 
     Raises
     ------
@@ -68,7 +72,7 @@ def render(
             section("Curves", figures(_figures(fit))),
             model.importances(evaluation),
             model.ladder(fit),
-            rows.data(ingested, fit),
+            rows.data(ingested, fit, learned_from),
             rows.columns(signature),
             model.notes(fit),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from millrace.records.dataset import Dataset
 from millrace.records.evaluation import Evaluation
 from millrace.records.ingestion import Ingested
 from millrace.records.package import PackageInfo
@@ -13,7 +14,10 @@ from millrace.records.release import GateVerdict, Release
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run did, stage by stage; `release` is None when the gate said no."""
+    """What one run did, stage by stage; `release` is None when the gate said no.
+
+    `dataset` is what the model learned from; None only in records of runs that were made before it was kept.
+    """
 
     run: str
     ingest: Mapping[str, Ingested]
@@ -23,3 +27,4 @@ class Run:
     release: Release | None
     report: str
     seconds: Mapping[str, float]
+    dataset: Dataset | None = None

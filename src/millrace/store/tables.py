@@ -123,22 +123,16 @@ class Table:
         that another writer's commit came first and nothing of this one was written. Raises `RemoteError` when the store
         refuses to write.
         """
-        base = at.number
-        for _ in range(_TRIES):
-            if at.number == number or at.number != base:
-                return at
-            try:
-                return self._write(at, rows, number, metadata or {})
-            except (DeltaError, OSError) as error:
-                failure, at = error, self.snapshot()
-        if at.number != base:
-            return at
-        raise RemoteError(
-            f"The table could not be written: {said(failure)}. Nothing of this batch took effect; "
-            "what was committed is safe.",
-            where=self.key,
-            next_step="mend the cause and run the same command again; it continues where it stopped",
-        )
+        return self._commit(at, rows, number, metadata or {}, replace=False)
+
+    def replace(
+        self, at: Snapshot, rows: pl.DataFrame, number: int, metadata: Mapping[str, str] | None = None
+    ) -> Snapshot:
+        """Do as `append` does, with `rows` in the place of all rows before, whose columns may be others.
+
+        Older versions keep the rows they had.
+        """
+        return self._commit(at, rows, number, metadata or {}, replace=True)
 
     def compact(self, tell: Callable[[str], None] = lambda _: None) -> int:
         """Join the small files of many commits once there are enough of them; give how many were joined.
@@ -153,7 +147,29 @@ class Table:
                 f"The small files of the table could not be joined: {said(error)}. No row is lost.", where=self.key
             ) from error
 
-    def _write(self, at: Snapshot, rows: pl.DataFrame, number: int, metadata: Mapping[str, str]) -> Snapshot:
+    def _commit(
+        self, at: Snapshot, rows: pl.DataFrame, number: int, metadata: Mapping[str, str], replace: bool
+    ) -> Snapshot:
+        base = at.number
+        for _ in range(_TRIES):
+            if at.number == number or at.number != base:
+                return at
+            try:
+                return self._write(at, rows, number, metadata, replace)
+            except (DeltaError, OSError) as error:
+                failure, at = error, self.snapshot()
+        if at.number != base:
+            return at
+        raise RemoteError(
+            f"The table could not be written: {said(failure)}. Nothing of this batch took effect; "
+            "what was committed is safe.",
+            where=self.key,
+            next_step="mend the cause and run the same command again; it continues where it stopped",
+        )
+
+    def _write(
+        self, at: Snapshot, rows: pl.DataFrame, number: int, metadata: Mapping[str, str], replace: bool
+    ) -> Snapshot:
         delta = at.delta
         if delta is None:
             delta = DeltaTable.create(
@@ -164,7 +180,8 @@ class Table:
         write_deltalake(
             delta,
             rows,
-            mode="append",
+            mode="overwrite" if replace else "append",
+            schema_mode="overwrite" if replace else None,
             writer_properties=_WRITER,
             commit_properties=CommitProperties(
                 app_transactions=[Transaction(self.name, number)], custom_metadata=dict(metadata)

@@ -44,7 +44,8 @@ def test_with_json_standard_output_is_one_json_value_and_nothing_else(name, mill
 
 def test_the_json_of_a_run_has_the_agreed_keys(millrace_says):
     record = json.loads(millrace_says("run", "--json").out)
-    assert set(record) == {"run", "ingest", "evaluation", "package", "gate", "release", "report", "seconds"}
+    kept = {"run", "ingest", "evaluation", "package", "gate", "release", "report", "seconds", "dataset"}
+    assert set(record) == kept
     assert {"read", "kept", "quarantined", "duplicate", "late", "table_version"} <= set(record["ingest"]["customers"])
     assert record["evaluation"]["metrics"]["log_loss"]["high"] is None
     assert record["package"] == {"name": "churn", "version": 3, "path": "store/packages/churn/3"}

@@ -9,12 +9,15 @@ from millrace.cli.render.evaluation import evaluation
 from millrace.cli.render.ingested import ingested
 from millrace.cli.render.layout import hint, line, verdict
 from millrace.cli.render.release import gate, release
+from millrace.records.dataset import Dataset
 from millrace.records.run import Run
 
 
 def run(record: Run) -> RenderableType:
     """Draw what the run did, and what comes next."""
     parts: list[RenderableType] = [ingested(tuple(record.ingest.values())), Text()]
+    if record.dataset is not None and record.dataset.sql:
+        parts += [line(_dataset(record.dataset)), Text()]
     parts += [evaluation(record.evaluation), Text()]
     parts.append(verdict(True, f"Package {record.package.name} {record.package.version}: {record.package.path}"))
     parts.append(gate(record.gate))
@@ -24,6 +27,12 @@ def run(record: Run) -> RenderableType:
     parts += [line(f"Report: {record.report}"), Text(f"run {record.run} · {took}", style="dim")]
     parts.append(hint("millrace serve" if record.release is not None else _after_no(record)))
     return Group(*parts)
+
+
+def _dataset(record: Dataset) -> str:
+    """Which version of the dataset was learned from, and what it was made of."""
+    made = ", ".join(f"{name} version {version}" for name, version in record.tables.items())
+    return f"Dataset {record.name} version {record.version}: {record.rows:,} rows from {made}"
 
 
 def _after_no(record: Run) -> str:

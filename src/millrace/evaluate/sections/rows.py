@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from millrace.evaluate.page import code, items, number, section, table
+from millrace.records.dataset import Dataset
 from millrace.records.fit import Fit
 from millrace.records.ingestion import Ingested
 from millrace.records.signature import Field, Signature
 
 
-def data(ingested: Mapping[str, Ingested], fit: Fit) -> str:
+def data(ingested: Mapping[str, Ingested], fit: Fit, learned_from: Dataset | None = None) -> str:
     """Where the rows came from, and what became of each."""
     rows = [
         (f"`{name}`", *(f"{count:,}" for count in (one.read, one.kept, one.quarantined, one.duplicate, one.late)))
@@ -25,8 +26,17 @@ def data(ingested: Mapping[str, Ingested], fit: Fit) -> str:
         for rule, count in sorted(one.reasons.items(), key=lambda item: -item[1])
     ]
     split = f"{fit.train_rows.height:,} rows trained the model, {fit.test_rows.height:,} were kept apart to judge it."
+    split += _version(learned_from)
     note = f"Every row read is in exactly one place. {split}" if rows else split
     return section("Data", counted or "<span></span>", items(reasons), note=note)
+
+
+def _version(learned_from: Dataset | None) -> str:
+    if learned_from is None:
+        return ""
+    made = ", ".join(f"`{name}` version {version}" for name, version in learned_from.tables.items())
+    said = f" They are version {learned_from.version} of `{learned_from.key}`"
+    return f"{said}, made by SQL from {made}." if learned_from.sql else f"{said}."
 
 
 def columns(signature: Signature) -> str:
