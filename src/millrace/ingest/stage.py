@@ -20,6 +20,7 @@ import polars as pl
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.engine.base import Engine
 from millrace.engine.here import Here
+from millrace.errors import RemoteError
 from millrace.ingest.quarantine import set_aside
 from millrace.ingest.reading import read
 from millrace.ingest.rules import Rules, compile_rules, same_schema, unreadable
@@ -95,6 +96,7 @@ def ingest_source(
     intake = _Intake(name, settings, store, run, watch)
     while not intake.exhaust(source, engine or Here()):
         pass  # another writer came first: what it committed must not be read again, so start from its position
+    intake.tidy()
     return intake.report()
 
 
@@ -123,6 +125,16 @@ class _Intake:
                 return False
             last = landed
         return True
+
+    def tidy(self) -> None:
+        """Join the small files that many commits leave; where that fails, every row is where it was."""
+        if not self.tally.counts.read:
+            return
+        for kind in ("tables", "quarantine"):
+            try:
+                Table(self.store, f"{kind}/{self.name}").compact(self._tell)
+            except RemoteError as error:
+                self._tell(f"small files stay: {error.seen}")
 
     def report(self) -> Ingested:
         counts, reasons = self.tally.counts, dict(self.tally.reasons.most_common())

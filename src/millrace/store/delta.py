@@ -2,11 +2,13 @@
 
 Only `compact` rewrites files, and it deletes none: what it joined stays for readers of older versions, and for writers
 that know only of it (vacuuming beside writers loses rows, https://github.com/delta-io/delta-rs/issues/3645).
+See docs/decisions/2026-11-24-compaction.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import polars as pl
 from deltalake import DeltaTable, WriterProperties
@@ -18,6 +20,8 @@ from millrace.store.remote import RETRIES
 _SMALL_BYTES = 16 << 20
 SMALL_FILES = 50
 _TARGET_BYTES = 128 << 20
+#: The property of a table that every compaction changes first.
+_CLAIM = "millrace.compaction"
 
 #: How patient deltalake is with an object store.
 OPTIONS = {"max_retries": str(RETRIES)}
@@ -36,20 +40,31 @@ def scanned(delta: DeltaTable) -> pl.LazyFrame:
     return pl.scan_delta(delta, storage_options={"max_retries": RETRIES})
 
 
-def compact(delta: DeltaTable, writer: WriterProperties, tell: Callable[[str], None] = lambda _: None) -> int:
-    """Join small files once there are `SMALL_FILES` of them, and write a checkpoint; give how many files were joined.
+def compact(at: str, writer: WriterProperties, tell: Callable[[str], None] = lambda _: None) -> int:
+    """Join the small files of the table at `at` once there are `SMALL_FILES` of them; give how many were joined.
 
-    The rows, their order, the application transactions and older versions stay. When another writer joins or removes
-    the same files first, nothing is done: 0.
+    The rows, their order, the application transactions and older versions stay; a checkpoint is written. When another
+    writer joins or removes the same files at the same time, nothing is done: 0.
     """
-    sizes = pl.DataFrame(delta.get_add_actions(flatten=True))["size_bytes"]
-    if (sizes < _SMALL_BYTES).sum() < SMALL_FILES:
+    delta = opened(at)
+    if delta is None or (_sizes(delta) < _SMALL_BYTES).sum() < SMALL_FILES:
         return 0
     tell("compacting")
     try:
-        done = delta.optimize.compact(target_size=_TARGET_BYTES, max_concurrent_tasks=1, writer_properties=writer)
+        # delta-rs lets two compactions of the same files both land, which doubles every row. A change of the table's
+        # properties fences off each compaction that began before it, so only the newest to begin can land.
+        delta.alter.set_table_properties({_CLAIM: uuid4().hex}, raise_if_not_exists=False)
+        done = _newest(at).optimize.compact(target_size=_TARGET_BYTES, max_concurrent_tasks=1, writer_properties=writer)
     except CommitFailedError:
         return 0
     tell("compacted")
-    delta.create_checkpoint()
+    _newest(at).create_checkpoint()
     return int(done["numFilesRemoved"])
+
+
+def _newest(at: str) -> DeltaTable:
+    return DeltaTable(at, storage_options=dict(OPTIONS))
+
+
+def _sizes(delta: DeltaTable) -> pl.Series:
+    return pl.DataFrame(delta.get_add_actions(flatten=True))["size_bytes"]

@@ -212,13 +212,12 @@ def _tidy(store: Store, key: str) -> None:
 
     Only called while other settlements of this machine wait, so that nothing is appended meanwhile to a local store.
     """
-    from deltalake import WriterProperties
+    from deltalake import DeltaTable, WriterProperties
 
-    from millrace.store.delta import compact, opened
+    from millrace.store.delta import compact
 
-    table = opened(store.at(key))
-    if table is not None and compact(table, WriterProperties(compression="SNAPPY")) and store.local:
-        table.vacuum(dry_run=False)
+    if compact(store.at(key), WriterProperties(compression="SNAPPY")) and store.local:
+        DeltaTable(store.at(key)).vacuum(dry_run=False)
 
 
 def _read(store: Store, key: str) -> pl.DataFrame | None:

@@ -139,9 +139,8 @@ class Table:
 
         Versions and commits stay what they were. Raises `RemoteError` when the store refuses.
         """
-        delta = self.snapshot().delta
         try:
-            return 0 if delta is None else compact(delta, _WRITER, tell)
+            return compact(self._at, _WRITER, tell)
         except (DeltaError, OSError) as error:
             raise RemoteError(
                 f"The small files of the table could not be joined: {said(error)}. No row is lost.", where=self.key
