@@ -132,8 +132,8 @@ def _missing(finding: _Finding, tree: Tree) -> ProjectFileError:
 def _refused(finding: _Finding, tree: Tree) -> ProjectFileError:
     """A grammar's own words, unless they would show a value of the environment."""
     error: ProjectFileError = finding.context[REFUSED]
-    path, key = finding.path, error.code == "config.unknown-key"
-    if key and error.seen.startswith("`"):
+    path, key = finding.path, error.code in {"config.unknown-key", "config.missing-key"}
+    if error.code == "config.unknown-key" and error.seen.startswith("`"):
         path = (*path, error.seen.split("`")[1])
     seen, scalar = error.seen, path in tree.written and not key
     secret = scalar and refers(tree.written[path])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from millrace.config.api import ApiSettings
 from millrace.config.false_alarms import parse_false_alarms
@@ -17,6 +17,7 @@ from millrace.config.metrics import METRICS
 from millrace.config.refusal import must_parse, read_by, refused
 from millrace.config.rules import CLEANING, check_step
 from millrace.config.section import Duration, Name, Scalar, Section, Whole
+from millrace.config.target import parse_target
 from millrace.config.triggers import parse_trigger
 from millrace.config.units import PERCENT, fraction, seconds
 from millrace.errors import ProjectFileError
@@ -73,8 +74,17 @@ class ColumnSettings(Section):
 class SourceSettings(Section):
     """Where rows come from, and what is done to each before it is kept."""
 
-    from_: Name = Field(alias="from", description="a path, glob or URL", repr=False)
-    table: Name | None = Field(None, description="table of a database, such as public.customers")
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["from"]}, {"required": ["use"]}]})
+
+    from_: Name = Field("", alias="from", description="a path, glob or URL", repr=False)
+    use: Annotated[str, must_parse(parse_target)] | None = Field(
+        None,
+        description="your own code instead of `from`: package.module:function, in this folder or installed",
+    )
+    with_: dict[Name, Any] = Field(
+        default_factory=dict, alias="with", description="arguments of the function that `use` names", repr=False
+    )
+    table: Name | None = Field(None, description="table of a database, such as public.customers, or resource of dlt")
     query: Name | None = Field(None, description="a select instead of a table")
     cursor: Name | None = Field(None, description="column that grows with every new row, such as a time of change")
     overlap: Annotated[float, read_by(seconds), Field(ge=0)] | None = Field(
@@ -103,6 +113,22 @@ class SourceSettings(Section):
     checks: dict[str, Name] = Field(
         default_factory=dict, description="SQL expressions; rows that fail go to quarantine"
     )
+
+    @model_validator(mode="after")
+    def _come_from_somewhere(self) -> Self:
+        if bool(self.from_) == bool(self.use):
+            both = "`from` and `use` both say where the rows come from; only one can."
+            seen = both if self.use else "Neither `from`, a path, glob or URL, nor `use` says where the rows come from."
+            raise refused(
+                ProjectFileError(
+                    seen,
+                    code="config.value" if self.use else "config.missing-key",
+                    allowed=["from: <path, glob or URL>", "use: <package.module:function>"],
+                )
+            )
+        if self.with_ and not self.use:
+            raise refused(ProjectFileError("`with` holds arguments for `use`, which is absent.", code="config.value"))
+        return self
 
 
 class SplitSettings(Section):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -27,19 +27,15 @@ from millrace.records.batch import Batch, Position
 from millrace.sources import api_pages, columnar
 from millrace.sources.api_pages import Pages, Place
 from millrace.sources.cursors import floor, measure
+from millrace.sources.gather import gathered
 from millrace.sources.http_auth import revealed
 from millrace.sources.http_client import Answer, Client, Refused
-from millrace.sources.seen import identity, packed, unpacked
+from millrace.sources.seen import MOST_SEEN, identity, packed, unpacked
 
-#: A batch is committed when it has so many rows, or took so many seconds to come in.
-CHUNK = 100_000
-SECONDS = 15.0
 #: Types are inferred from so many records, pages or seconds, whichever comes first.
 SAMPLE = (5_000, 20, 10.0)
 #: Pages in a row that are empty or repeat one of this sweep, after which the API is taken to run in circles.
 IDLE_PAGES = 20
-#: Records that are remembered; more need `since`.
-MOST_SEEN = 1_000_000
 #: What an API may answer to the address of a page that it no longer knows.
 _FORGOTTEN = frozenset({400, 404, 410, 422})
 
@@ -127,23 +123,13 @@ class ApiSource:
             self._client.close()
 
     def _batches(self, done: _Read) -> Iterator[Batch]:
-        """One sweep. The last batch says that it is over, so it is held back until nothing follows it."""
-        waiting: list[Record] = []
-        held: Batch | None = None
-        began = monotonic()
-        for new in self._sweep(done):
-            if new and held is not None:
-                yield held
-                held, began = None, monotonic()
-            waiting += new
-            if len(waiting) >= (self._settings.chunk or CHUNK) or (waiting and monotonic() - began > SECONDS):
-                held, waiting = self._batch(waiting, done), []
-        if waiting:
-            held = self._batch(waiting, done)
-        elif held is not None:
-            held = replace(held, position=self._position(done))
-        if held is not None:
-            yield held
+        """One sweep."""
+        return gathered(
+            self._sweep(done),
+            lambda pages: self._batch([record for page in pages for record in page], done),
+            lambda: self._position(done),
+            self._settings.chunk,
+        )
 
     def _sweep(self, done: _Read, *, keep: bool = False) -> Iterator[list[Record]]:
         """What each page has that is new, `done` being moved behind the page first."""

@@ -23,6 +23,7 @@ BUILT_IN: Mapping[str, str] = {
     "http": "millrace.sources.http:KIND",
     "json": "millrace.sources.json_files:KIND",
     "ndjson": "millrace.sources.ndjson:KIND",
+    "own": "millrace.sources.own:KIND",
     "parquet": "millrace.sources.parquet:KIND",
     "sql": "millrace.sources.sql:KIND",
     "xml": "millrace.sources.xml_files:KIND",
@@ -54,7 +55,7 @@ def open_source(
     name
         The source's name in the project file.
     settings
-        Its section; `from` decides the kind.
+        Its section; `from` decides the kind, or `use` names the project's own code.
     base
         The folder that relative paths start from.
     schema
@@ -65,7 +66,8 @@ def open_source(
     SourceError
         No kind reads such a location.
     """
-    return kind_of(settings.from_, where=name).open(name, settings, base, schema)
+    kind = kinds()["own"] if settings.use else kind_of(settings.from_, where=name)
+    return kind.open(name, settings, base, schema)
 
 
 def kind_of(location: str, where: str = "sources") -> SourceKind:

@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+#: Records that are remembered at most: a position then has 11 MB.
+MOST_SEEN = 1_000_000
 _SIZE = 8
 _ENCODER = msgspec.json.Encoder(enc_hook=str, order="sorted")
 
