@@ -14,6 +14,7 @@ from millrace.config.api import ApiSettings
 from millrace.config.false_alarms import parse_false_alarms
 from millrace.config.gate import metric, parse_condition
 from millrace.config.metrics import METRICS
+from millrace.config.pii import check_pii
 from millrace.config.refusal import must_parse, read_by, refused
 from millrace.config.rules import CLEANING, check_step
 from millrace.config.section import Duration, Name, Scalar, Section, Whole
@@ -23,6 +24,7 @@ from millrace.config.units import PERCENT, fraction, seconds
 from millrace.errors import ProjectFileError
 
 ColumnType = Literal["number", "integer", "boolean", "date", "datetime", "text"]
+Protection = Literal["hash", "mask", "encrypt", "drop"]
 Fraction = Annotated[
     float,
     read_by(fraction),
@@ -113,6 +115,17 @@ class SourceSettings(Section):
     checks: dict[str, Name] = Field(
         default_factory=dict, description="SQL expressions; rows that fail go to quarantine"
     )
+    pii: dict[str, Protection] = Field(
+        default_factory=dict, description="columns with personal values, and how each is protected before it is written"
+    )
+
+    @model_validator(mode="after")
+    def _protect_what_can_be(self) -> Self:
+        try:
+            check_pii(self.pii, self.key, self.cursor, self.clean)
+        except ProjectFileError as error:
+            raise refused(error) from error
+        return self
 
     @model_validator(mode="after")
     def _come_from_somewhere(self) -> Self:
@@ -244,6 +257,23 @@ class ProjectSettings(Section):
         "local", description="where work runs: local, ray (a Ray on this machine), or ray://host:10001"
     )
     store: Name = Field("store", description="where all rests: a folder, or s3://…, gs://…, az://…")
+
+    @property
+    def pii(self) -> dict[str, Protection]:
+        """How the columns with personal values are protected, whatever source they come from; the first one counts."""
+        return {column: how for source in reversed(self.sources.values()) for column, how in source.pii.items()}
+
+    @model_validator(mode="after")
+    def _learn_what_is_known(self) -> Self:
+        if self.dataset is None and self.model.predict in self.pii:
+            raise refused(
+                ProjectFileError(
+                    f"`pii` protects `{self.model.predict}`, which the model predicts.",
+                    code="config.pii",
+                    next_step="remove it from `pii`, or predict another column",
+                )
+            )
+        return self
 
     @model_validator(mode="after")
     def _know_the_dataset(self) -> Self:

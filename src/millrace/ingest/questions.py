@@ -22,7 +22,7 @@ def questions(settings: ProjectSettings, path: str) -> Iterator[tuple[pl.DataFra
     The second frame has `_row`, `_rules`, `_reasons` and `_raw`. A project that merges several sources says
     by SQL what a row is, so its questions are expected in that form. Raises `SourceError` when there is no such file.
     """
-    source = SourceSettings(**{"from": path})
+    source = SourceSettings(**{"from": path, "pii": settings.pii})
     if len(settings.sources) == 1 and settings.dataset is None:
         source = _asked(next(iter(settings.sources.values())), path)
     opened = open_source("questions", source, Path.cwd())
@@ -32,7 +32,8 @@ def questions(settings: ProjectSettings, path: str) -> Iterator[tuple[pl.DataFra
     for batch in opened.batches(None):
         rules = compile_rules("questions", source, dict(batch.frame.schema))
         split = rules.split(batch.frame, batch.first_row)
-        refused = pl.concat([split.refused, unreadable(batch.refused)]) if batch.refused.height else split.refused
+        unread = unreadable(rules.privacy.unread(batch.refused))
+        refused = pl.concat([split.refused, unread]) if unread.height else split.refused
         yield split.kept.drop("_row"), refused
 
 
@@ -44,8 +45,11 @@ def _asked(source: SourceSettings, path: str) -> SourceSettings:
 def _about(source: SourceSettings, known: set[str]) -> SourceSettings:
     """Leave out what the rules say of columns that are not asked, such as the target."""
     columns = {name: column for name, column in source.columns.items() if name in known}
+    pii = {name: how for name, how in source.pii.items() if name in known}
     clean = tuple({rule: _only(told, known) for rule, told in step.items()} for step in source.clean)
-    return source.model_copy(update={"columns": columns, "clean": tuple(step for step in clean if any(step.values()))})
+    return source.model_copy(
+        update={"columns": columns, "pii": pii, "clean": tuple(step for step in clean if any(step.values()))}
+    )
 
 
 def _only(told: Any, known: set[str]) -> Any:

@@ -3,7 +3,8 @@
 A replay is a commit like any other: it has a number and a receipt, it follows the newest commit of the source, and the
 source's position stays as it is. The rows that leave are noted in ``replayed/<source>`` before the commit and are gone
 from the quarantine once it lands, so a replay may die at any point, or run twice at once. Lines that the reader could
-not parse stay: what is kept of them is not a row.
+not parse stay: what is kept of them is not a row. Personal values were protected when they were refused; those that
+cannot be had back go into the table as they are, and a row refused for one of them stays while that rule is there.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from datetime import UTC, datetime
 import polars as pl
 
 from millrace.config.schema import SourceSettings
+from millrace.ingest.personal import as_read, judgeable, same_protection, source_types
 from millrace.ingest.quarantine import REPLAYED, landed_rows, once
 from millrace.ingest.rules import UNREADABLE, Rules, Split, compile_rules, same_schema
-from millrace.ingest.types import column_types
 from millrace.records.ingestion import Counts
 from millrace.records.progress import Step, Watch, unwatched
 from millrace.records.quarantine import Replayed
@@ -73,8 +74,10 @@ def _sweep(name: str, settings: SourceSettings, store: Store, run: str, watch: W
     rows_only = landed_rows(store, name).filter(~pl.col("_rules").list.contains(UNREADABLE))
     refused = rows_only.sort("_batch", "_row").collect()
     now, moved = table.snapshot(), Counts()
-    types = column_types(now.schema())
+    types = source_types(table)
     rules = compile_rules(name, settings, dict.fromkeys(types, pl.String()), types)
+    same_protection(receipts.read(store, name, now.number), rules.privacy, f"{name}, {_ORIGIN}")
+    refused, rules = judgeable(refused, rules)
     same_schema(now.schema(), rules.final, f"{name}, {_ORIGIN}")
     for rows in refused.iter_slices(_ROWS):
         passed = _passed(rows, rules, now)
@@ -90,7 +93,8 @@ def _sweep(name: str, settings: SourceSettings, store: Store, run: str, watch: W
 
 def _passed(rows: pl.DataFrame, rules: Rules, now: Snapshot) -> _Passed:
     keys = rows.with_row_index(_AT).select(pl.col(_AT).cast(pl.Int64), pl.col("_batch").alias("_of"), "_origin", "_row")
-    split = rules.split(_decoded(rows["_raw"], rules), 0, now.scan())
+    plain, protected = as_read(_decoded(rows["_raw"], rules), rules.privacy)
+    split = rules.split(plain, 0, now.scan(), protected)
     leaving = keys.join(split.refused.select(pl.col("_row").alias(_AT)), on=_AT, how="anti", maintain_order="left")
     kept = split.kept.rename({"_row": _AT}).join(
         keys.select(_AT, "_origin", "_row"), on=_AT, how="left", maintain_order="left"
@@ -126,6 +130,9 @@ def _commit(table: Table, now: Snapshot, passed: _Passed, digest: str, run: str)
         rules=digest,
         at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         reasons={rule: -rows for rule, rows in passed.reasons.items()},
+        pii=last.pii,
+        pii_key=last.pii_key,
+        columns=last.columns,
     )
     left = passed.leaving.select("_of", "_row")
     identity = {"replay": int(left.hash_rows(seed=0).sum() or 0) % 2**64, "rules": digest, "counts": passed.counts}

@@ -16,12 +16,16 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import DataError, ProjectFileError
 from millrace.ingest.checks import Check, compile_checks
 from millrace.ingest.cleaning import Cleaning, compile_cleaning
+from millrace.ingest.personal import personal, protection
 from millrace.ingest.types import Typed, column_types, final_schema, tidy, typed
+from millrace.privacy.columns import Privacy
 from millrace.store.tables import BOOKKEEPING
 
 #: The rules that every source has: a value does not fit its type; the reader could not make a row of the line.
 TYPE = "type"
 UNREADABLE = "unreadable"
+_DIGESTED = {"key", "columns", "missing", "clean", "checks"}
+_PUBLIC = Privacy()
 _FAILED = "_failed_"
 _RAW = "_raw_"
 _ROW = "_row"
@@ -47,17 +51,26 @@ class Rules:
 
     where: str
     delivered: Mapping[str, pl.DataType]
+    cleaned: Mapping[str, pl.DataType]
     final: Mapping[str, pl.DataType]
     cleaning: Cleaning
     tidied: tuple[pl.Expr, ...]
     typings: tuple[Typed, ...]
     checks: tuple[Check, ...]
     digest: str
+    privacy: Privacy = _PUBLIC
 
-    def split(self, frame: pl.DataFrame, first_row: int, known: pl.LazyFrame | None = None) -> Split:
+    def split(
+        self,
+        frame: pl.DataFrame,
+        first_row: int,
+        known: pl.LazyFrame | None = None,
+        protected: pl.DataFrame | None = None,
+    ) -> Split:
         """Clean and check the rows; `known` are the rows already in the table, for sources without duplicates.
 
-        Raises `DataError` when the frame has other columns than the rules were compiled for.
+        `protected` has, for each row of `frame`, values of personal columns that were protected before. Raises
+        `DataError` when the frame has other columns than the rules were compiled for.
         """
         _same_columns(self.delivered, dict(frame.schema), self.where)
         try:
@@ -69,11 +82,18 @@ class Rules:
             done.select(pl.any_horizontal(flags)).to_series() if flags else pl.repeat(False, done.height, eager=True)
         )
         bad = failed.arg_true()
-        kept = done.select(*self.final, _ROW)
+        kept = done.select(*self.cleaned, _ROW)
         if bad.len():
             kept = kept.filter(~failed)
+        kept = self.privacy.protect(kept)
+        if protected is not None:
+            before = protected[(kept[_ROW] - first_row).cast(pl.UInt32)]
+            kept = kept.with_columns(before[column] for column in before.columns if column in self.final)
         distinct = self._distinct(kept, known)
-        return Split(distinct, self._refused(done[bad], frame[bad]), kept.height - distinct.height)
+        misfits = {one.column: f"{_FAILED}type_{i}" for i, one in enumerate(self.typings)}
+        raw = personal(self.privacy, frame[bad], done[bad], misfits)
+        shown = done[bad].with_columns(raw.select(column for column in self.privacy.words))
+        return Split(distinct, self._refused(shown, raw), kept.height - distinct.height)
 
     def _plan(self, frame: pl.DataFrame, first_row: int) -> pl.LazyFrame:
         plan = frame.lazy().with_row_index(_ROW, offset=first_row).with_columns(pl.col(_ROW).cast(pl.Int64))
@@ -84,7 +104,7 @@ class Rules:
         )
         for step in self.cleaning.steps:
             plan = plan.with_columns(*step)
-        floats = [name for name, dtype in self.final.items() if dtype == pl.Float64]
+        floats = [name for name, dtype in self.cleaned.items() if dtype == pl.Float64]
         plan = plan.with_columns(pl.col(floats).fill_nan(None)) if floats else plan
         broken = [(~one.holds).fill_null(value=False).alias(f"{_FAILED}check_{i}") for i, one in enumerate(self.checks)]
         return plan.with_columns(*broken)
@@ -148,22 +168,25 @@ def compile_rules(
     """
     where = f"sources.{name}"
     final = final_schema(delivered, known or {}, settings, where)
+    private = protection(settings, final, where)
     _holdable(final, where)
     cleaning = compile_cleaning(settings, final, where)
     texts = [column for column, dtype in delivered.items() if dtype == pl.String]
     kinds = column_types(final)
     forms = {column: one.format for column, one in settings.columns.items()}
     typings = (typed(column, delivered[column], kinds[column], forms.get(column)) for column in final)
-    said = settings.model_dump_json(include={"key", "columns", "missing", "clean", "checks"})
+    said = settings.model_dump_json(include=_DIGESTED | ({"pii"} if settings.pii else set()))
     return Rules(
         where=where,
         delivered=dict(delivered),
-        final=final,
+        cleaned=final,
+        final=private.schema(final),
         cleaning=cleaning,
         tidied=tuple(tidy(column, settings, column in cleaning.trimmed) for column in texts),
         typings=tuple(one for one in typings if one),
         checks=compile_checks(settings.checks, final, where),
         digest=hashlib.sha256(said.encode()).hexdigest()[:16],
+        privacy=private,
     )
 
 

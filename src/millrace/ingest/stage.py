@@ -21,10 +21,10 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.engine.base import Engine
 from millrace.engine.here import Here
 from millrace.errors import RemoteError
+from millrace.ingest.personal import noted, ready, same_protection, source_types
 from millrace.ingest.quarantine import set_aside
 from millrace.ingest.reading import read
 from millrace.ingest.rules import Rules, compile_rules, same_schema, unreadable
-from millrace.ingest.types import column_types
 from millrace.records.batch import Batch, Position
 from millrace.records.ingestion import Counts, Ingested
 from millrace.records.progress import Step, Watch, unwatched
@@ -77,7 +77,8 @@ def ingest(
     """
     from millrace.sources import open_source
 
-    known = column_types(Table(store, f"tables/{name}").snapshot().schema())
+    ready({name: settings})
+    known = source_types(Table(store, f"tables/{name}"))
     source = open_source(name, settings, base, schema=known or None)
     return ingest_source(source, name, settings, store, run, watch, engine=engine)
 
@@ -153,14 +154,16 @@ class _Intake:
     def _commit(self, source: Opened, batch: Batch, last: Receipt | None) -> Receipt | None:
         """Put the rows of `batch` where they belong; None when another writer's commit came first."""
         rules = self._rules(source, batch.frame.schema)
+        same_protection(last, rules.privacy, f"{self.name}, {batch.origin}")
         same_schema(self.now.schema(), rules.final, f"{self.name}, {batch.origin}")
         split = rules.split(batch.frame, batch.first_row, self._known())
-        refused = pl.concat([split.refused, unreadable(batch.refused)]) if batch.refused.height else split.refused
+        unread = unreadable(rules.privacy.unread(batch.refused))
+        refused = pl.concat([split.refused, unread]) if unread.height else split.refused
         counts = Counts(batch.read, split.kept.height, refused.height, split.duplicate)
         counts.check(f"{self.name}, {batch.origin}")
         self._tell("checked")
 
-        receipt = self._receipt(batch, last, counts, refused, rules.digest)
+        receipt = self._receipt(batch, last, counts, refused, rules)
         number = receipts.number(self.now.number, _identity(receipt, batch, refused))
         receipts.write(self.store, self.name, number, receipt)
         self._tell("noted")
@@ -194,7 +197,7 @@ class _Intake:
         return self.now.scan() if self.now.number else None
 
     def _receipt(
-        self, batch: Batch, last: Receipt | None, counts: Counts, refused: pl.DataFrame, digest: str
+        self, batch: Batch, last: Receipt | None, counts: Counts, refused: pl.DataFrame, rules: Rules
     ) -> Receipt:
         reasons = Counter(refused["_rules"].explode(empty_as_null=True, keep_nulls=True).to_list())
         return Receipt(
@@ -204,9 +207,10 @@ class _Intake:
             totals=(last.totals if last else Counts()) + counts,
             run=self.run,
             origin=batch.origin,
-            rules=digest,
+            rules=rules.digest,
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             reasons=dict(reasons),
+            **noted(rules),
         )
 
     def _tell(self, point: str) -> None:

@@ -31,7 +31,9 @@ _ATTEMPT_BITS = 32
 class Receipt:
     """What one commit did: `counts` of its batch, `totals` of all commits so far, and where the source stands after it.
 
-    `previous` is the number of the commit before (0 at the first), `rules` the digest of the cleaning and checks.
+    `previous` is the number of the commit before (0 at the first), `rules` the digest of the cleaning and checks. Where
+    the source has personal columns, `pii` says how each is protected, `pii_key` the id of the key that hashes, and
+    `columns` the types that the source's columns had before.
     """
 
     previous: int
@@ -43,6 +45,9 @@ class Receipt:
     rules: str
     at: str
     reasons: dict[str, int] = field(default_factory=dict)
+    pii: dict[str, str] = field(default_factory=dict)
+    pii_key: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
 

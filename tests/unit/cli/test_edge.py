@@ -40,11 +40,12 @@ def test_a_wrong_project_file_ends_in_3_with_every_problem(millrace_says, folder
     assert said.err == (
         "bad.yaml:1:15  config.unknown-key\n"
         "  `form` is not a key of `sources.c`. Did you mean `from`?\n"
-        "  Allowed here: from, table, query, cursor, overlap, chunk, header, names, delimiter, encoding, "
-        "comment, skip, decimal, thousands, record, sheet, key, columns, missing, clean, checks.\n"
+        "  Allowed here: from, use, with, table, query, cursor, overlap, chunk, api, header, names, "
+        "delimiter, encoding, comment, skip, decimal, thousands, record, sheet, key, columns, missing, "
+        "clean, checks, pii.\n"
         "bad.yaml:2:1  config.unknown-key\n"
         "  `modle` is not a section. Did you mean `model`?\n"
-        "  Allowed here: version, project, sources, dataset, model, serve, monitor, retrain, store.\n"
+        "  Allowed here: version, project, sources, dataset, model, serve, monitor, retrain, engine, store.\n"
     )
 
 

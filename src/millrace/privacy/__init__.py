@@ -1,0 +1,1 @@
+"""What becomes of personal values before they are written: hashed, masked, encrypted or dropped."""
