@@ -27,6 +27,7 @@ from millrace.records.evaluation import Difference
 from millrace.records.explored import Explored
 from millrace.records.fit import Fit
 from millrace.records.ingestion import Ingested
+from millrace.records.lineage import Lineage
 from millrace.records.message import Delivery
 from millrace.records.monitoring import Decision
 from millrace.records.package import Manifest, PackageInfo
@@ -114,6 +115,14 @@ def explore(site: Site) -> Explored:
     key = f"reports/{settings.project}-data.html"
     site.store.write(key, html.encode())
     return Explored(site.store.at(key), frame.height, frame.width, said)
+
+
+def lineage(site: Site, what: str | None = None) -> Lineage:
+    """Receipts, manifests, runs and releases → what came from what."""
+    from millrace.lineage.ask import ask
+    from millrace.lineage.graph import gather
+
+    return ask(gather(site.store, site.settings.sources, site.settings.project), what)
 
 
 def learn(site: Site) -> tuple[Fit, Dataset]:

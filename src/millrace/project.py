@@ -13,12 +13,13 @@ from millrace.config.schema import ProjectSettings
 from millrace.config.secrets import redaction
 from millrace.engine import Engine, open_engine
 from millrace.errors import ReleaseError, UsageError
-from millrace.lifecycle import Site, champion, explore, ingest, new_run, promote, run, try_alerts, watch_over
+from millrace.lifecycle import Site, champion, explore, ingest, lineage, new_run, promote, run, try_alerts, watch_over
 from millrace.records.audit import Action, AuditVerdict
 from millrace.records.checked import Checked
 from millrace.records.explored import Explored
 from millrace.records.ingestion import Ingested
 from millrace.records.initialized import InitResult
+from millrace.records.lineage import Lineage
 from millrace.records.message import Delivery
 from millrace.records.monitoring import Decision
 from millrace.records.package import Manifest, PackageInfo
@@ -133,6 +134,19 @@ class Project:
         from millrace.store.datasets import of_run, read
 
         return dataset(self.settings, self.store)[0] if run is None else read(self.store, of_run(self.store, run))
+
+    def lineage(self, what: str | None = None, *, to: str | None = None) -> Lineage:
+        """What came from what, from files to predictions, seen from a source, run, package, release or file.
+
+        By default seen from the champion. With `to` the graph is drawn into that file, as SVG or as a page in HTML.
+        Raises `UsageError` for a name that nothing has, and for another ending.
+        """
+        found = lineage(self._site(), what)
+        if to is not None:
+            from millrace.lineage.picture import save
+
+            save(found, Path(to), title=self.settings.project)
+        return found
 
     def quarantine(self, source: str | None = None) -> tuple[RefusedRule, ...]:
         """Count the refused rows by rule."""

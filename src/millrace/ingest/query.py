@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import arro3.core
 import polars as pl
 import polars.selectors as cs
 
@@ -63,7 +64,8 @@ class Query:
             try:
                 relation = session.sql(self.sql)
                 _single_values(dict(zip(relation.columns, map(str, relation.types), strict=True)))
-                found = pl.DataFrame(relation)
+                # Polars alone never lets go of DuckDB's stream, which is then told at the end of the process.
+                found = pl.DataFrame(arro3.core.Table.from_arrow(relation))
             except duckdb.Error as error:
                 raise ProjectFileError(str(error), where="dataset.sql", code="config.dataset") from error
         return _plain(found)

@@ -17,6 +17,7 @@ from millrace.records.checked import Checked
 from millrace.records.evaluation import Evaluation, Metric
 from millrace.records.ingestion import Ingested
 from millrace.records.initialized import InitResult
+from millrace.records.lineage import Lineage, Node
 from millrace.records.monitoring import Alarm, ColumnDrift, Decision
 from millrace.records.package import Manifest, PackageInfo
 from millrace.records.predicted import Predicted
@@ -86,6 +87,42 @@ RETRAIN = Decision(
     version=3,
     at="2026-05-02T10:00:00Z",
 )
+_FILE = {"kept": 690, "quarantined": 7, "duplicate": 3, "late": 0, "read": 700}
+LINEAGE = Lineage(
+    (
+        *(Node(f"file:customers/data/{i}.csv", "file", f"data/{i}.csv", "", _FILE) for i in range(14)),
+        Node("file:tickets/t.csv", "file", "t.csv", "", _FILE | {"quarantined": 0, "duplicate": 0}),
+        Node("table:customers@1", "table", "customers version 1", "", {"rows": 690}),
+        Node("table:customers@2", "table", "customers version 2", "", {"rows": 9660}),
+        Node("table:tickets@1", "table", "tickets version 1", "", {"rows": 700}),
+        Node("dataset:churn@2", "dataset", "dataset churn version 2", "", {"rows": 9000, "sql": "ab12"}),
+        Node("run:r2", "run", "run r2", "", {"gate": True}),
+        Node("package:churn/2", "package", "churn 2", "", {"metric": "roc_auc", "value": 0.8471}),
+        Node(
+            "release:2",
+            "release",
+            "release 2",
+            "2026-05-01T10:00:00Z",
+            {"kind": "promote", "by": "ann@desk", "champion": True},
+        ),
+        Node("predictions:churn/2", "predictions", "predictions of churn 2", "", {"rows": 1200}),
+    ),
+    (
+        ("file:customers/data/0.csv", "table:customers@1"),
+        *((f"file:customers/data/{i}.csv", "table:customers@2") for i in range(1, 14)),
+        ("table:customers@1", "table:customers@2"),
+        ("file:tickets/t.csv", "table:tickets@1"),
+        ("table:customers@2", "dataset:churn@2"),
+        ("table:tickets@1", "dataset:churn@2"),
+        ("dataset:churn@2", "run:r2"),
+        ("run:r2", "package:churn/2"),
+        ("package:churn/2", "release:2"),
+        ("release:2", "predictions:churn/2"),
+    ),
+    "release:2",
+    tuple(f"data/{i}.csv" for i in range(14)),
+    ("churn 2",),
+)
 KEEP = Decision("keep", "Nothing moved.", rows=500)
 
 
@@ -133,6 +170,9 @@ class StandIn:
             "_raw": ['{"id": "a", "tenure": -1' + ', "more": 1' * 20 + "}", "b,\n1,2"],
         }
         return pl.DataFrame(rows).head(limit)
+
+    def lineage(self, what: str | None, *, to: str | None) -> Lineage:
+        return self.answer("lineage", LINEAGE)
 
     def report(self, version: int | None) -> str:
         return "/home/ann/a/long/path/that/does/not/fit/on/a/line/of/a/terminal/store/reports/churn-3.html"

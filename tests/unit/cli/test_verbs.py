@@ -11,6 +11,7 @@ DRAWN = {
     "ingest": ["ingest", "customers"],
     "quarantine-list": ["quarantine", "list"],
     "quarantine-show": ["quarantine", "show", "customers", "--limit", "5"],
+    "lineage": ["lineage"],
     "report": ["report"],
     "package-inspect": ["package", "inspect", "3"],
     "package-verify": ["package", "verify"],
