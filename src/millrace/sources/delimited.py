@@ -23,7 +23,7 @@ from millrace.sources.files import Chunk, FileSource
 from millrace.sources.plain import SURPLUS, marked, plain
 from millrace.sources.rejects import locate, rejects
 from millrace.sources.scratch import Scratch
-from millrace.sources.streaming import frames, quoted
+from millrace.sources.streaming import HEAD_BYTES, fitting, frames, line_bytes, quoted
 
 
 @dataclass(slots=True)
@@ -49,6 +49,8 @@ class DelimitedFormat:
         if dialect is None:
             return
         nothing, path = pl.DataFrame(schema=dict.fromkeys(dialect.names, pl.String)), self._plain[path]
+        with opened(path) as head:
+            size = fitting(size, line_bytes(head.read(HEAD_BYTES)))
         with self._engine.cursor() as connection:
             try:
                 for frame in frames(connection, f"select * from {_scan(path, dialect)} offset {records}", size):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,9 +27,10 @@ from millrace.sources.paths import FileAt, LocalPlace, Place
 from millrace.sources.remote_files import RemotePlace
 from millrace.store.remote import is_remote
 
-BATCH_ROWS = 200_000
+#: A format gives fewer at a time when they are long.
+BATCH_ROWS = 500_000
 _NUMERIC = ("number", "integer")
-#: Types are inferred over all rows up to this many; a later row that does not fit is refused, not misread.
+#: Types are inferred over all rows up to about this many; a later row that does not fit is refused, not misread.
 INFERRED_ROWS = 500_000
 
 
@@ -48,7 +49,7 @@ class FileFormat(Protocol):
         """The columns of a file in order, with the types the format states; empty for an empty file."""
 
     def read(self, path: Path, size: int, records: int, refusals: int) -> Iterator[Chunk]:
-        """The file's records behind the first `records`, `size` at a time, then its refusals behind `refusals`.
+        """The file's records behind the first `records`, up to `size` at a time, then its refusals behind `refusals`.
 
         Columns are in the file's order. A column whose type the format does not state comes as String.
         """
@@ -99,6 +100,7 @@ class FileSource:
         self._form = form
         self._format = form(settings, tuple(schema) if schema else None)
         self._batch_rows = batch_rows or BATCH_ROWS
+        self._begun: dict[str, Iterator[tuple[Path, Chunk]]] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
         """Another process opens the same files anew, with the schema that was found out here."""
@@ -143,26 +145,24 @@ class FileSource:
     def read(self, file: FileAt, print_: str, start: Progress) -> Iterator[Batch]:
         """The batches of one file. The last one marks the file done."""
         progress, held = start, None
-        with self._place.local(file) as path:
-            if not self._columns_of(file):
-                return
-            for chunk in self._format.read(path, self._batch_rows, start.records, start.refusals):
-                if held is not None:
-                    yield held
-                frame, misfits = self._typed(path, chunk.frame, progress.records)
-                first = progress.rows + 1
-                progress = Progress(
-                    progress.records + chunk.frame.height,
-                    progress.rows + frame.height,
-                    progress.refusals + chunk.refused.height,
-                )
-                held = Batch(
-                    frame=frame,
-                    refused=pl.concat([chunk.refused, misfits]),
-                    origin=file.origin,
-                    first_row=first,
-                    position={"done": {}, "reading": {"file": file.key, "fingerprint": print_, **asdict(progress)}},
-                )
+        begun = self._begun.pop(file.key, None) if start == Progress() else None
+        for path, chunk in begun or self._chunks(file, start):
+            if held is not None:
+                yield held
+            frame, misfits = self._typed(path, chunk.frame, progress.records)
+            first = progress.rows + 1
+            progress = Progress(
+                progress.records + chunk.frame.height,
+                progress.rows + frame.height,
+                progress.refusals + chunk.refused.height,
+            )
+            held = Batch(
+                frame=frame,
+                refused=pl.concat([chunk.refused, misfits]),
+                origin=file.origin,
+                first_row=first,
+                position={"done": {}, "reading": {"file": file.key, "fingerprint": print_, **asdict(progress)}},
+            )
         if held is not None:
             yield replace(held, position={"done": {file.key: print_}, "reading": None})
 
@@ -232,13 +232,26 @@ class FileSource:
         return "datetime" if any(sign in column.format for sign in ("%H", "%I", "%T", "%s")) else "date"
 
     def _sample(self) -> Iterator[pl.DataFrame]:
-        frames = (frame for file in self._files for frame in self._frames(file) if frame.height)
-        return islice(frames, max(1, INFERRED_ROWS // self._batch_rows))
+        """The first rows. Whoever reads the file later goes on from there instead of parsing them again."""
+        rows = 0
+        for file in self._files:
+            seen, rest = [], self._chunks(file, Progress())
+            for one in rest:
+                seen.append(one)
+                yield one[1].frame
+                rows += one[1].frame.height
+                if rows >= INFERRED_ROWS:
+                    break
+            self._begun[file.key] = chain(seen, rest)
+            if rows >= INFERRED_ROWS:
+                break
 
-    def _frames(self, file: FileAt) -> Iterator[pl.DataFrame]:
+    def _chunks(self, file: FileAt, start: Progress) -> Iterator[tuple[Path, Chunk]]:
+        """The chunks of a file from `start` on, each with where the file lies while it is read."""
         with self._place.local(file) as path:
             if self._columns_of(file):
-                yield from (chunk.frame for chunk in self._format.read(path, self._batch_rows, 0, 0))
+                for chunk in self._format.read(path, self._batch_rows, start.records, start.refusals):
+                    yield path, chunk
 
     @property
     def _foreign(self) -> bool:

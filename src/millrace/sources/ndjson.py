@@ -20,7 +20,7 @@ from millrace.sources.base import Refusal, Source, SourceKind, refused
 from millrace.sources.column_types import kind_of
 from millrace.sources.dialect import opened
 from millrace.sources.files import Chunk, FileSource
-from millrace.sources.streaming import frames, quoted
+from millrace.sources.streaming import HEAD_BYTES, fitting, frames, line_bytes, quoted
 
 #: Lines among which the keys of the objects are looked for.
 _KEY_LINES = 200_000
@@ -52,6 +52,8 @@ class NdjsonFormat:
         """The objects' values as texts, then the lines that are none."""
         names = list(self.columns(path))
         nothing = pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+        with opened(path) as head:
+            size = fitting(size, line_bytes(head.read(HEAD_BYTES)))
         values = ", ".join(f"json_extract_string(line, {quoted(_pointer(name))})" for name in names)
         good = f"select {values} from {_lines(path)} where {_IS_OBJECT} offset {records}"
         bad = (

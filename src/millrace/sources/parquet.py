@@ -13,9 +13,14 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError
 from millrace.sources.base import Source, SourceKind, refused
 from millrace.sources.files import Chunk, FileSource
-from millrace.sources.streaming import frames, identifier, quoted
+from millrace.sources.streaming import fitting, frames, identifier, quoted
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+_ROW_BYTES = """
+    select coalesce(sum(total_uncompressed_size) / nullif(sum(path_rows), 0), 0) from (
+        select total_uncompressed_size, if(column_id = 0, row_group_num_rows, 0) as path_rows
+        from parquet_metadata({file})
+    )"""
 _NESTED = ("STRUCT", "MAP", "UNION")
 
 
@@ -36,6 +41,8 @@ class ParquetFormat:
         del refusals
         with self._engine.cursor() as connection:
             try:
+                ((row_bytes,),) = connection.sql(_ROW_BYTES.format(file=quoted(str(path)))).fetchall()
+                size = fitting(size, row_bytes)
                 for frame in frames(connection, f"{self._select(path)} offset {records}", size):
                     yield Chunk(frame, refused())
             except duckdb.Error as error:

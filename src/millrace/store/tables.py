@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 
 from millrace.errors import DataError, RemoteError
@@ -28,6 +28,8 @@ from millrace.store.remote import said
 #: Columns that Millrace adds to the rows of a source.
 BOOKKEEPING = ("_run", "_origin", "_row")
 _TRIES = 3
+#: By so many rows it is judged whether the values of a column repeat.
+_SAMPLE_ROWS = 10_000
 _WRITER = WriterProperties(compression="ZSTD", compression_level=1)
 
 
@@ -58,6 +60,20 @@ class Snapshot:
         if self.delta is None:
             raise DataError("This table does not exist yet.", code="data.empty", next_step="millrace ingest")
         return scanned(self.delta)
+
+
+def _written_as(rows: pl.DataFrame) -> WriterProperties:
+    """How the columns are encoded: a dictionary is built in vain, and at a price, where most values differ."""
+    sample = rows.head(_SAMPLE_ROWS)
+    distinct = [name for name in rows.columns if 2 * sample[name].n_unique() > sample.height]
+    plain = ColumnProperties(dictionary_enabled=False)
+    steps = ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")
+    whole = (pl.Int64, pl.Datetime)
+    return WriterProperties(
+        compression="ZSTD",
+        compression_level=1,
+        column_properties={name: steps if rows.schema[name] in whole else plain for name in distinct},
+    )
 
 
 class Table:
@@ -181,7 +197,7 @@ class Table:
             rows,
             mode="overwrite" if replace else "append",
             schema_mode="overwrite" if replace else None,
-            writer_properties=_WRITER,
+            writer_properties=_written_as(rows),
             commit_properties=CommitProperties(
                 app_transactions=[Transaction(self.name, number)], custom_metadata=dict(metadata)
             ),
