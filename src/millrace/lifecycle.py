@@ -92,8 +92,10 @@ def run(site: Site, *, release: bool = True, by: str, reason: str = "run") -> Ru
 
 def ingest(site: Site, source: str, identity: str) -> Ingested:
     """Source → table and quarantine, exactly once."""
+    from millrace.ingest.personal import ready
     from millrace.ingest.stage import ingest as stage
 
+    ready(site.settings.sources)  # a key that is missing for the last source stops the first one too
     settings = site.settings.sources[source]
     return stage(source, settings, site.store, site.folder, identity, site.watch, engine=site.engine)
 

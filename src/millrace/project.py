@@ -89,9 +89,11 @@ class Project:
 
     def check(self) -> Checked:
         """Say whether the sources are there and have what the model needs; nothing is written."""
+        from millrace.ingest.personal import ready
         from millrace.notify.registry import channels
         from millrace.sources import open_source
 
+        ready(self.settings.sources)
         channels(self.settings.monitor.alert)
         problems = []
         columns: set[str] = set()
@@ -219,7 +221,7 @@ class Project:
         settings = self.settings.serve
         chosen = port if port is not None else cloud_port(os.environ, settings.port)
         settings = settings.model_copy(update={"port": chosen})
-        serve(self.store, settings, package=self.settings.project, version=version, watch=watch)
+        serve(self.store, settings, package=self.settings.project, version=version, pii=self.settings.pii, watch=watch)
 
     @audited("promote")
     def promote(self, version: int, reason: str = "") -> Release:

@@ -29,6 +29,7 @@ class Orders(msgspec.Struct, frozen=True):
     workers: int
     log: Literal["all", "none"]
     board: str
+    pii: dict[str, str] = {}
 
     @classmethod
     def received(cls) -> Self:

@@ -16,11 +16,15 @@ import numpy as np
 from millrace.errors import RequestError
 from millrace.inference.columns import Reader, text_of
 from millrace.inference.model import Model
+from millrace.privacy.columns import Privacy
 from millrace.records.fit import Answer
 from millrace.serve.metrics import Counters
+from millrace.serve.personal import Personal
 from millrace.serve.shapes import rows_of, rows_of_csv
 from millrace.store.log_entries import Opening, Outcome, Predicted
 from millrace.store.segments import SegmentWriter
+
+_PUBLIC = Privacy()
 
 
 class MalformedError(RequestError):
@@ -37,17 +41,19 @@ class Loaded:
     reader: Reader
     known: tuple[frozenset[str], ...]
     opening: bytes
+    personal: Personal
 
     @classmethod
-    def of(cls, model: Model) -> Loaded:
-        """Prepare `model` for serving."""
+    def of(cls, model: Model, private: Privacy) -> Loaded:
+        """Prepare `model` for serving, with personal values protected by `private`."""
         manifest = model.manifest
         known = tuple(
             frozenset((*field.categories, "")) if field.type == "category" and field.categories else frozenset()
             for field in manifest.signature.texts
         )
         opening = msgspec.msgpack.encode(Opening(manifest.name, manifest.version, manifest.signature))
-        return cls(model, Reader(manifest.signature), known, opening)
+        personal = Personal(manifest.signature, private)
+        return cls(model, Reader(manifest.signature), known, opening, personal)
 
 
 class Core:
@@ -57,8 +63,9 @@ class Core:
     feedback is kept and predictions are not.
     """
 
-    def __init__(self, model: Model) -> None:
-        self.loaded = Loaded.of(model)
+    def __init__(self, model: Model, private: Privacy = _PUBLIC) -> None:
+        self._private = private
+        self.loaded = self.prepared(model)
         self.counters = Counters()
         self._log: SegmentWriter | None = None
         self._logged = False
@@ -71,6 +78,10 @@ class Core:
     def write_to(self, log: SegmentWriter, *, predictions: bool) -> None:
         """Log from now on; `predictions` says whether answers are logged, or feedback alone."""
         self._log, self._logged = log, predictions
+
+    def prepared(self, model: Model) -> Loaded:
+        """What `replace` takes, for `model`; may be called in another thread."""
+        return Loaded.of(model, self._private)
 
     def replace(self, loaded: Loaded) -> None:
         """Answer with another model from the next request on."""
@@ -118,13 +129,14 @@ class Core:
 
     def answer(self, loaded: Loaded, numbers: np.ndarray, texts: np.ndarray) -> tuple[Answer, list[str]]:
         """The model's answer, logged, and the ids under which feedback finds it."""
+        texts = loaded.personal.texts(texts)
         answer = loaded.model.answer(numbers, texts)
         at = time.time_ns() // 1000
         prefix = f"{at:014x}-{self._process}-"
         ids = [f"{prefix}{next(self._count) & 0xFFFFFF:06x}" for _ in range(len(numbers))]
         flat = texts.ravel().tolist()
         if self._logged and self._log and ids:
-            self._log.append(self._pack(_record(at, ids, numbers, flat, answer)))
+            self._log.append(self._pack(_record(at, ids, loaded.personal.logged(numbers), flat, answer)))
         self.counters.rows += len(ids)
         if loaded.known:
             unseen = sum(bool(known) and text not in known for known, text in zip(itertools.cycle(loaded.known), flat))

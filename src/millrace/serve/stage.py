@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import signal
 import socket
 import subprocess
@@ -10,12 +11,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from millrace.config.schema import ServeSettings
 from millrace.errors import MillraceError, ReleaseError, UsageError
 from millrace.inference.model import Model
+from millrace.privacy.columns import privacy
 from millrace.records.progress import Step, Watch, unwatched
 from millrace.serve.child import Orders
 from millrace.store.objects import Store
@@ -23,6 +26,7 @@ from millrace.store.packages import find
 from millrace.store.prediction_log import wal
 from millrace.store.releases import champion
 
+_PUBLIC: Mapping[str, str] = MappingProxyType({})
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 
@@ -33,23 +37,28 @@ def serve(
     *,
     package: str,
     version: int | None = None,
+    pii: Mapping[str, str] = _PUBLIC,
     watch: Watch = unwatched,
 ) -> None:
     """Answer requests for `package` until SIGTERM or SIGINT; then finish what was begun, and settle the log.
 
     With `version` None the champion answers, and whoever becomes champion answers within a second. `watch` gets one
     step, whose text is the server's URL, once it truly answers. The work is done by processes of its own, which end
-    when this one does, even if it is killed.
+    when this one does, even if it is killed. `pii` says how fields with personal values are protected.
 
-    Raises `ReleaseError` when there is no champion, `PackageError` when the package is unknown or not intact,
+    Raises `ProjectFileError` when a key for `pii` is missing, `ReleaseError` when there is no champion, `PackageError`
+    when the package is unknown or not intact,
     `UsageError` when the port is taken, `MillraceError` when the server stops by itself.
     """
+    privacy(pii, os.environ, "serve")
     first = version if version is not None else _champion(store, package)
     Model.open(find(store, package, first).path)
     wal(store)
     port = _free_port(settings.host, settings.port)
     with tempfile.TemporaryDirectory(prefix="millrace-serve-") as board, _told_to_stop() as stop:
-        orders = Orders(store.url, package, version, first, settings.host, port, settings.workers, settings.log, board)
+        orders = Orders(
+            store.url, package, version, first, settings.host, port, settings.workers, settings.log, board, dict(pii)
+        )
         server = _start("server", orders)
         settler = _start("settler", orders)
         try:

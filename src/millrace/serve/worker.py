@@ -16,9 +16,10 @@ from starlette.applications import Starlette
 
 from millrace.errors import MillraceError
 from millrace.inference.model import Model
+from millrace.privacy.columns import privacy
 from millrace.serve.app import App
 from millrace.serve.child import Orders, end_with_parent
-from millrace.serve.core import Core, Loaded
+from millrace.serve.core import Core
 from millrace.serve.metrics import Board
 from millrace.store.objects import Store
 from millrace.store.packages import find
@@ -35,7 +36,8 @@ def create() -> App:
     orders = Orders.received()
     end_with_parent()
     store = Store(orders.store)
-    core = Core(Model.open(find(store, orders.package, orders.first).path))
+    private = privacy(orders.pii, os.environ, "serve")
+    core = Core(Model.open(find(store, orders.package, orders.first).path), private)
     board = Board(orders.board_folder, str(os.getpid()))
 
     @asynccontextmanager
@@ -84,7 +86,7 @@ class Follower:
             if release is None or release.package != self._orders.package or release.version == serving:
                 return
             version = release.version
-            loaded = Loaded.of(Model.open(find(self._store, release.package, version).path))
+            loaded = self._core.prepared(Model.open(find(self._store, release.package, version).path))
         except (MillraceError, OSError) as error:
             if version is None or version != self._refused:
                 self._refused = version

@@ -7,7 +7,7 @@ import pytest
 
 from millrace.errors import RequestError
 from millrace.inference.model import Model
-from millrace.serve.core import Core, Loaded, MalformedError
+from millrace.serve.core import Core, MalformedError
 from millrace.store.objects import Store
 from millrace.store.packages import find
 from millrace.store.prediction_log import feedback, predictions, wal
@@ -91,7 +91,7 @@ def test_a_new_model_answers_from_the_next_request_on_and_the_log_tells_them_apa
     core: Core, log: SegmentWriter, store: Store
 ) -> None:
     core.predict(ROW)
-    core.replace(Loaded.of(Model.open(publish_tiny(store, bias=-5.0).path)))
+    core.replace(core.prepared(Model.open(publish_tiny(store, bias=-5.0).path)))
     answer = msgspec.json.decode(core.predict(ROW))
     assert (answer["version"], answer["predictions"][0]["label"]) == (2, "No")
     log.seal()
