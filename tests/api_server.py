@@ -107,7 +107,7 @@ class Api:
         """The answer to one request, in the API's style, and its headers."""
         rows = self.rows
         if self.since and self.since in query:
-            rows = [row for row in rows if str(row["at"]) >= query[self.since]]
+            rows = [row for row in rows if type(row) is not dict or str(row["at"]) >= query[self.since]]
         if self.style == "page":
             start = (int(query.get("page", "1")) - 1) * self.size
         else:
