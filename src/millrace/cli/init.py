@@ -13,17 +13,21 @@ from millrace.errors import UsageError
 
 
 def init(
-    data: Annotated[list[str], typer.Argument(metavar="DATA", help="A CSV, Parquet or NDJSON file, or a glob.")],
+    data: Annotated[
+        list[str], typer.Argument(metavar="DATA", help="A data file, a glob, or a URL of a file or an API.")
+    ],
     predict: Annotated[str | None, typer.Option("--predict", help="The column to predict.")] = None,
     folder: Annotated[Path, typer.Option("--folder", help="Where the project file is written.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace a project file that is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a commented project file for a data file: typed columns, proposed checks.
+    """Write a commented project file for a data file or an API: typed columns, proposed checks.
 
     $ millrace init customers.csv --predict churned
 
     $ millrace init "data/*.csv" --predict price --folder houses
+
+    $ millrace init https://api.example.com/v1/orders --predict returned
     """
     from millrace.cli.render.initialized import initialized
     from millrace.project import Project  # type: ignore[attr-defined, unused-ignore]

@@ -74,11 +74,29 @@ Opener = Callable[[str, SourceSettings, Path, Mapping[str, ColumnType] | None], 
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """A first look at data, from which a project file is proposed.
+
+    `frame` has the columns of `schema`; `whole` says whether it holds every row. `lines` open the source's section, in
+    place of a line for `from`, `name` is what the source is called, and a `keyed` one cannot be read without a key.
+    """
+
+    frame: pl.DataFrame
+    schema: Mapping[str, ColumnType]
+    refused: int
+    whole: bool
+    name: str
+    lines: tuple[str, ...]
+    keyed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SourceKind:
     """One kind of source, described by what it reads; registered under the entry-point group ``millrace.sources``.
 
     `suffixes` are file endings in lower case, without the ending of a compression; `schemes` what stands before
-    ``://``. A kind with `otherwise` also takes files that no kind names.
+    ``://``. A kind with `otherwise` also takes files that no kind names. `look` gives a first look at a location where
+    opening it is not enough, and None where it is.
     """
 
     name: str
@@ -86,6 +104,7 @@ class SourceKind:
     suffixes: tuple[str, ...] = ()
     schemes: tuple[str, ...] = ()
     otherwise: bool = False
+    look: Callable[[str], Look | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

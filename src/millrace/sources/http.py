@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import ProjectFileError
-from millrace.sources.base import Source, SourceKind
+from millrace.sources.base import Look, Source, SourceKind
 
 
 def _open(name: str, settings: SourceSettings, base: Path, schema: Mapping[str, ColumnType] | None) -> Source:
@@ -40,4 +40,10 @@ def is_file(settings: SourceSettings) -> bool:
     return "pages" not in settings.api.model_fields_set and any(ending in kind.suffixes for kind in kinds().values())
 
 
-KIND = SourceKind("http", _open, schemes=("http", "https"))
+def _look(url: str) -> Look | None:
+    from millrace.sources.api_proposals import look
+
+    return None if is_file(SourceSettings.model_validate({"from": url})) else look(url)
+
+
+KIND = SourceKind("http", _open, schemes=("http", "https"), look=_look)

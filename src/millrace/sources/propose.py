@@ -10,6 +10,7 @@ import polars as pl
 
 from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError, UsageError, nearest
+from millrace.sources.base import Look
 from millrace.sources.dialect import numbered
 from millrace.sources.proposals import checks, cleaning, columns, drops, key, shown
 from millrace.sources.registry import kind_of
@@ -32,7 +33,7 @@ def propose(path: str, predict: str | None = None, folder: Path | None = None) -
     Parameters
     ----------
     path
-        A file or glob, relative to the working folder.
+        A file or glob, relative to the working folder, or a URL.
     predict
         The target column, or ``last``; without it the likeliest is proposed.
     folder
@@ -45,7 +46,8 @@ def propose(path: str, predict: str | None = None, folder: Path | None = None) -
     SourceError
         The data cannot be read, or has no rows.
     """
-    found = _look(path)
+    seen = _look(path, folder or Path.cwd())
+    found = survey(seen.frame, seen.schema, seen.refused, seen.whole)
     target, reason = _target(found, predict)
     identity = key(found, target)
     lines = [
@@ -54,8 +56,8 @@ def propose(path: str, predict: str | None = None, folder: Path | None = None) -
         "version: 1",
         "",
         "sources:",
-        f"  {scalar(_source_name(path))}:",
-        f"    from: {scalar(_relative(path, folder or Path.cwd()))}",
+        f"  {scalar(seen.name)}:",
+        *seen.lines,
         *_headless(path, found),
         *_refusals(found),
         *(
@@ -63,6 +65,7 @@ def propose(path: str, predict: str | None = None, folder: Path | None = None) -
             if identity
             else []
         ),
+        *_keyless(seen, identity),
         *columns(found),
         *cleaning(found, identity),
         *checks(found, target, identity),
@@ -72,9 +75,13 @@ def propose(path: str, predict: str | None = None, folder: Path | None = None) -
     return "\n".join(lines) + "\n"
 
 
-def _look(path: str) -> Survey:
+def _look(path: str, folder: Path) -> Look:
+    """The rows at `path`, as its kind looks at them, or by opening it."""
+    kind = kind_of(path)
+    if kind.look is not None and (look := kind.look(path)) is not None:
+        return look
     base = Path.cwd()
-    source = kind_of(path).open("init", SourceSettings.model_validate({"from": path}), base, None)
+    source = kind.open("init", SourceSettings.model_validate({"from": path}), base, None)
     frames: list[pl.DataFrame] = []
     rows = refused = 0
     whole = True
@@ -86,7 +93,8 @@ def _look(path: str) -> Survey:
         rows, refused = rows + batch.frame.height, refused + batch.refused.height
     if not rows:
         raise SourceError(f"`{path}` has no rows to look at.", where="init", code="source.empty")
-    return survey(pl.concat(frames), source.schema(), refused, whole)
+    line = f"    from: {scalar(path if '://' in path else _relative(path, folder))}"
+    return Look(pl.concat(frames), source.schema(), refused, whole, _source_name(path), (line,))
 
 
 def _target(found: Survey, predict: str | None) -> tuple[ColumnFacts, str]:
@@ -132,6 +140,12 @@ def _headless(path: str, found: Survey) -> list[str]:
         "    header: false  # the first line holds values, not names",
         f"    names: {flow(names)}  # rename them here and below",
     ]
+
+
+def _keyless(seen: Look, identity: ColumnFacts | None) -> list[str]:
+    if identity or not seen.keyed:
+        return []
+    return ["    # key: <column>  # is needed; no identifier was found that is different in every row"]
 
 
 def _refusals(found: Survey) -> list[str]:
