@@ -22,6 +22,7 @@ import msgspec
 
 from millrace.config.schema import ProjectSettings
 from millrace.engine.base import Engine
+from millrace.lineage.openlineage import Events
 from millrace.records.dataset import Dataset
 from millrace.records.evaluation import Difference
 from millrace.records.explored import Explored
@@ -46,6 +47,11 @@ class Site:
     folder: Path
     engine: Engine
     watch: Watch
+    events: Events = field(default_factory=Events)
+
+    def job(self, stage: str) -> str:
+        """What a stage of this project is called where it is told of."""
+        return f"{self.settings.project}.{stage}"
 
 
 @dataclass(slots=True)
@@ -69,13 +75,23 @@ def new_run() -> str:
 
 def run(site: Site, *, release: bool = True, by: str, reason: str = "run") -> Run:
     """Take the raw data to a package, and to a release when the gate agrees."""
-    identity, clock = new_run(), Stopwatch()
+    identity = new_run()
+    with site.events.job(site.job("run"), identity):
+        return _run(site, identity, release=release, by=by, reason=reason)
+
+
+def _run(site: Site, identity: str, *, release: bool, by: str, reason: str) -> Run:
+    from millrace.lineage.jobs import packed
+
+    clock, part_of = Stopwatch(), site.job("run")
     with clock.time("ingest"):
-        ingested = {name: ingest(site, name, identity) for name in site.settings.sources}
-    with clock.time("train"):
-        fit, learned_from = learn(site)
-    with clock.time("package"):
-        manifest, package = pack(site, fit, identity, learned_from)
+        ingested = {name: ingest(site, name, identity, part_of) for name in site.settings.sources}
+    with site.events.job(site.job("train"), identity, part_of) as job:
+        with clock.time("train"):
+            fit, learned_from = learn(site, identity, part_of)
+        with clock.time("package"):
+            manifest, package = pack(site, fit, identity, learned_from)
+        site.events.note(packed, job, site.store, learned_from, manifest, package)
     with clock.time("gate"):
         comparison = against_champion(site, fit)
         verdict = gate(site, manifest, comparison)
@@ -90,14 +106,19 @@ def run(site: Site, *, release: bool = True, by: str, reason: str = "run") -> Ru
     return done
 
 
-def ingest(site: Site, source: str, identity: str) -> Ingested:
+def ingest(site: Site, source: str, identity: str, part_of: str | None = None) -> Ingested:
     """Source → table and quarantine, exactly once."""
     from millrace.ingest.personal import ready
     from millrace.ingest.stage import ingest as stage
+    from millrace.lineage.jobs import ingested
 
     ready(site.settings.sources)  # a key that is missing for the last source stops the first one too
     settings = site.settings.sources[source]
-    return stage(source, settings, site.store, site.folder, identity, site.watch, engine=site.engine)
+    with site.events.job(site.job(f"ingest.{source}"), identity, part_of) as job:
+        try:
+            return stage(source, settings, site.store, site.folder, identity, site.watch, engine=site.engine)
+        finally:
+            site.events.note(ingested, job, site.store, source, identity, site.folder, settings.checks)
 
 
 def explore(site: Site) -> Explored:
@@ -127,13 +148,16 @@ def lineage(site: Site, what: str | None = None) -> Lineage:
     return ask(gather(site.store, site.settings.sources, site.settings.project), what)
 
 
-def learn(site: Site) -> tuple[Fit, Dataset]:
+def learn(site: Site, identity: str, part_of: str | None = None) -> tuple[Fit, Dataset]:
     """Tables → fit, with the version of the dataset it was learned from."""
     from millrace.ingest.dataset import dataset
+    from millrace.lineage.jobs import learned
     from millrace.train.stage import train
 
     site.watch(Step("train", "reading the tables"))
-    frame, learned_from = dataset(site.settings, site.store)
+    with site.events.job(site.job("dataset"), identity, part_of) as job:
+        frame, learned_from = dataset(site.settings, site.store)
+        site.events.note(learned, job, site.store, learned_from, (site.settings.dataset or {}).get("sql"))
     return train(frame, site.settings.model, site.watch), learned_from
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from millrace.config.schema import ProjectSettings
+from millrace.engine.here import Here
 from millrace.lifecycle import Site, tell, try_alerts
 from millrace.records.monitoring import Alarm, Decision
 from millrace.records.progress import unwatched
@@ -23,7 +24,7 @@ def site(store, http, tmp_path):
             "monitor": {"alert": [{"webhook": http.url}]},
         }
     )
-    return Site(settings, store, tmp_path, unwatched)
+    return Site(settings, store, tmp_path, Here(), unwatched)
 
 
 def test_a_decision_to_keep_is_told_to_nobody(site, http):
