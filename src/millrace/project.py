@@ -25,7 +25,7 @@ from millrace.records.monitoring import Decision
 from millrace.records.package import Manifest, PackageInfo
 from millrace.records.predicted import Predicted
 from millrace.records.progress import Watch, unwatched
-from millrace.records.quarantine import Exported, RefusedRule, Replayed
+from millrace.records.quarantine import Exported, RefusedGroup, RefusedRule, Replayed
 from millrace.records.release import Release
 from millrace.records.retrained import Retrained
 from millrace.records.run import Run
@@ -156,14 +156,28 @@ class Project:
 
         return summary(self.store, self._known(source) if source else None)
 
-    def refused(self, source: str | None = None, limit: int = 20) -> pl.DataFrame:
-        """Give refused rows with their reasons and origin, newest first; at most `limit` of each source."""
+    def refusals(self, by: str, source: str | None = None) -> tuple[RefusedGroup, ...]:
+        """Count the refused rows by ``source``, ``day``, ``load`` or ``origin``, beside the rows read there."""
+        from millrace.ingest.refusals import grouped
+
+        names = [self._known(source)] if source else list(self.settings.sources)
+        return tuple(group for name in names for group in grouped(self.store, name, by))
+
+    def refused(
+        self, source: str | None = None, limit: int = 20, *, rule: str | None = None, origin: str | None = None
+    ) -> pl.DataFrame:
+        """Give refused rows with their reasons and origin, newest first; at most `limit` of each source.
+
+        With `rule` or `origin` (a path, the end of one, or a glob) only those.
+        """
         import polars as pl
 
         from millrace.ingest.quarantine import show
+        from millrace.ingest.refusals import matching
 
         names = [self._known(source)] if source else list(self.settings.sources)
-        return pl.concat([show(self.store, name, limit) for name in names])
+        found = {name: matching(self.store, name, rule=rule, origin=origin) for name in names}
+        return pl.concat([show(self.store, name, limit, rows) for name, rows in found.items()])
 
     @audited("replay")
     def replay(self, source: str, watch: Watch = unwatched) -> Replayed:
@@ -172,11 +186,12 @@ class Project:
 
         return replay(self._known(source), self.settings.sources[source], self.store, new_run(), watch)
 
-    def export_refused(self, source: str, to: str) -> Exported:
-        """Write every refused row into a CSV, Parquet or NDJSON file."""
+    def export_refused(self, source: str, to: str, *, rule: str | None = None, origin: str | None = None) -> Exported:
+        """Write every refused row, or those of a rule or an origin, into a CSV, Parquet or NDJSON file."""
         from millrace.ingest.quarantine import export
+        from millrace.ingest.refusals import matching
 
-        return export(self.store, self._known(source), Path(to))
+        return export(self.store, self._known(source), Path(to), matching(self.store, source, rule=rule, origin=origin))
 
     def report(self, version: int | None = None) -> str:
         """Where the report of a package is."""

@@ -10,6 +10,9 @@ from millrace.cli.options import DEFAULT, AsJson, ProjectFile, opened
 from millrace.cli.output import show
 from millrace.cli.progress import watching
 
+Rule = Annotated[str | None, typer.Option("--rule", help="Only rows that this rule refused.")]
+Origin = Annotated[str | None, typer.Option("--origin", help="Only rows of this file: a path, its end, or a glob.")]
+
 
 def group() -> typer.Typer:
     """Give the verbs of the quarantine."""
@@ -23,18 +26,24 @@ def group() -> typer.Typer:
 
 def list_rules(
     source: Annotated[str | None, typer.Argument(help="One source; default: all of them.")] = None,
+    by: Annotated[str, typer.Option("--by", help="rule, source, day, load or origin.")] = "rule",
     project: ProjectFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
-    """Count the refused rows by rule, each with an example.
+    """Count the refused rows by rule, each with an example; or by source, day, load or origin, over time.
 
     $ millrace quarantine list
 
-    $ millrace quarantine list customers --json
-    """
-    from millrace.cli.render.quarantine import rules
+    $ millrace quarantine list customers --by day
 
-    show(opened(project).quarantine(source), as_json, rules)
+    $ millrace quarantine list --by source --json
+    """
+    from millrace.cli.render.quarantine import groups, rules
+
+    if by == "rule":
+        show(opened(project).quarantine(source), as_json, rules)
+    else:
+        show(opened(project).refusals(by, source), as_json, groups)
 
 
 def show_rows(
@@ -42,6 +51,8 @@ def show_rows(
         str | None, typer.Argument(help="The source whose rows are shown; default: every source.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many rows at most.")] = 20,
+    rule: Rule = None,
+    origin: Origin = None,
     project: ProjectFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
@@ -49,11 +60,13 @@ def show_rows(
 
     $ millrace quarantine show
 
-    $ millrace quarantine show customers --limit 100 --json
+    $ millrace quarantine show customers --rule tenure_positive --limit 100
+
+    $ millrace quarantine show customers --origin "march-*.csv" --json
     """
     from millrace.cli.render.quarantine import rows
 
-    show(opened(project).refused(source, limit).to_dicts(), as_json, rows)
+    show(opened(project).refused(source, limit, rule=rule, origin=origin).to_dicts(), as_json, rows)
 
 
 def replay(
@@ -77,6 +90,8 @@ def replay(
 def export(
     source: Annotated[str, typer.Argument(help="The source whose refused rows are written.")],
     to: Annotated[str, typer.Option("--to", help="A file that ends in .csv, .parquet or .ndjson.")],
+    rule: Rule = None,
+    origin: Origin = None,
     project: ProjectFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
@@ -84,8 +99,8 @@ def export(
 
     $ millrace quarantine export customers --to refused.csv
 
-    $ millrace quarantine export customers --to refused.parquet --json
+    $ millrace quarantine export customers --rule tenure_positive --to refused.parquet --json
     """
     from millrace.cli.render.quarantine import exported
 
-    show(opened(project).export_refused(source, to), as_json, exported)
+    show(opened(project).export_refused(source, to, rule=rule, origin=origin), as_json, exported)

@@ -67,12 +67,13 @@ def summary(store: Store, source: str | None = None) -> tuple[RefusedRule, ...]:
     return tuple(sorted(found, key=lambda one: (-one.rows, one.source, one.rule)))
 
 
-def show(store: Store, source: str, limit: int) -> pl.DataFrame:
-    """The newest `limit` refused rows of `source`, the newest commit first.
+def show(store: Store, source: str, limit: int, rows: pl.LazyFrame | None = None) -> pl.DataFrame:
+    """The newest `limit` refused rows of `source`, or of some of its `rows`, the newest commit first.
 
     Raises `UsageError` when `source` was never ingested.
     """
-    rows = landed_rows(store, source).sort("_batch", "_row", descending=[True, False], maintain_order=True)
+    rows = landed_rows(store, source) if rows is None else rows
+    rows = rows.sort("_batch", "_row", descending=[True, False], maintain_order=True)
     return rows.head(limit).collect()
 
 
@@ -83,19 +84,20 @@ def _by_rule(rows: pl.LazyFrame) -> pl.DataFrame:
     return grouped.agg(pl.len().cast(pl.Int64).alias("rows"), pl.col("_reasons").first()).collect()
 
 
-def export(store: Store, source: str, to: Path) -> Exported:
-    """Write every refused row of `source`, oldest first, as CSV, Parquet or NDJSON, by the ending of `to`.
+def export(store: Store, source: str, to: Path, rows: pl.LazyFrame | None = None) -> Exported:
+    """Write the refused rows of `source`, or some `rows` of them, oldest first; the ending of `to` says the format.
 
-    Raises `UsageError` when `source` was never ingested, for another ending, and when the folder is not there.
+    Formats are CSV, Parquet and NDJSON. Raises `UsageError` when `source` was never ingested, for another ending, and
+    when the folder is not there.
     """
     if to.suffix not in _WRITERS or not to.absolute().parent.is_dir():
         seen = f"The refused rows cannot be written as `{to}`."
         raise UsageError(
             seen, where="quarantine", allowed=[f"rows{ending} in a folder that exists" for ending in _WRITERS]
         )
-    rows = landed_rows(store, source).sort("_batch", "_row").collect()
-    _WRITERS[to.suffix](rows.lazy(), to)
-    return Exported(source, rows.height, str(to))
+    kept = (landed_rows(store, source) if rows is None else rows).sort("_batch", "_row").collect()
+    _WRITERS[to.suffix](kept.lazy(), to)
+    return Exported(source, kept.height, str(to))
 
 
 def landed_rows(store: Store, source: str) -> pl.LazyFrame:

@@ -16,6 +16,26 @@ class RefusedRule:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedGroup:
+    """How many of the `read` rows of one group of `source` are in quarantine.
+
+    `by` says what the groups are: days (``2026-11-24``), loads (a run's id), origins (a file), or the whole source,
+    whose name is empty.
+    """
+
+    source: str
+    by: str
+    name: str
+    rows: int
+    read: int
+
+    @property
+    def share(self) -> float:
+        """Between 0 and 1."""
+        return self.rows / self.read if self.read else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
     """What a replay moved: `left` rows passed the rules as they are now, `kept` of them went into the table.
 

@@ -22,7 +22,7 @@ from millrace.records.monitoring import Alarm, ColumnDrift, Decision
 from millrace.records.package import Manifest, PackageInfo
 from millrace.records.predicted import Predicted
 from millrace.records.progress import Step, Watch
-from millrace.records.quarantine import RefusedRule
+from millrace.records.quarantine import RefusedGroup, RefusedRule
 from millrace.records.release import GateVerdict, Release
 from millrace.records.retrained import Retrained
 from millrace.records.run import Run
@@ -161,7 +161,11 @@ class StandIn:
     def quarantine(self, source: str | None) -> tuple[RefusedRule, ...]:
         return self.answer("quarantine", (RefusedRule("customers", "tenure_positive", 11, "tenure = [-1]"),))
 
-    def refused(self, source: str, limit: int) -> pl.DataFrame:
+    def refusals(self, by: str, source: str | None) -> tuple[RefusedGroup, ...]:
+        days = (("2026-05-01", 11, 7043), ("2026-05-02", 0, 512), ("2026-05-03", 130, 498))
+        return self.answer("refusals", tuple(RefusedGroup("customers", by, *day) for day in days))
+
+    def refused(self, source: str, limit: int, *, rule: str | None, origin: str | None) -> pl.DataFrame:
         rows = {
             "_run": ["r1", "r1"],
             "_origin": ["data/a.csv", "data/a.csv"],

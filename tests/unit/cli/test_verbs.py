@@ -10,6 +10,7 @@ DRAWN = {
     "train": ["train"],
     "ingest": ["ingest", "customers"],
     "quarantine-list": ["quarantine", "list"],
+    "quarantine-by-day": ["quarantine", "list", "--by", "day"],
     "quarantine-show": ["quarantine", "show", "customers", "--limit", "5"],
     "lineage": ["lineage"],
     "report": ["report"],

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from millrace.cli.render.layout import add, count, hint, line, table, verdict
-from millrace.records.quarantine import Exported, RefusedRule, Replayed
+from millrace.records.quarantine import Exported, RefusedGroup, RefusedRule, Replayed
 
 
 def rules(records: Sequence[RefusedRule]) -> RenderableType:
@@ -20,6 +20,29 @@ def rules(records: Sequence[RefusedRule]) -> RenderableType:
     for record in sorted(records, key=lambda record: (record.source, -record.rows)):
         add(drawn, record.source, Text(record.rule), count(record.rows), Text(record.example))
     return Group(drawn, hint(f"millrace quarantine show {records[0].source}", "See the rows"))
+
+
+def groups(records: Sequence[RefusedGroup]) -> RenderableType:
+    """Draw how many of the rows read were refused in each group, with a bar for the share."""
+    if not any(record.rows for record in records):
+        return Text("Nothing was refused.")
+    by = records[0].by
+    columns = ["source", *([by] if by != "source" else []), "refused", "of read", "share", ""]
+    drawn = table(*columns, numbers=["refused", "of read", "share"])
+    most = max(record.share for record in records)
+    for record in records:
+        name = [Text(record.name)] if by != "source" else []
+        share = Text(f"{record.share:.2%}", style="" if record.rows else "dim")
+        bar = Text(_bar(record.share / most), style="yellow")
+        add(drawn, record.source, *name, count(record.rows), count(record.read), share, bar)
+    worst = max(records, key=lambda record: record.share)
+    return Group(drawn, hint(f"millrace quarantine show {worst.source}", "See the rows"))
+
+
+def _bar(part: float, width: int = 10) -> str:
+    """A bar as long as `part` of 1, in eighths of a letter; never nothing where there is something."""
+    eighths = max(round(part * width * 8), 1 if part else 0)
+    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
 
 
 def rows(records: Sequence[Mapping[str, Any]]) -> RenderableType:
