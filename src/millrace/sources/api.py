@@ -26,6 +26,7 @@ from millrace.errors import ProjectFileError, SourceError, nearest
 from millrace.records.batch import Batch, Position
 from millrace.sources import api_pages, columnar
 from millrace.sources.api_pages import Pages, Place
+from millrace.sources.columnar import Part
 from millrace.sources.cursors import floor, measure
 from millrace.sources.gather import gathered
 from millrace.sources.http_auth import revealed
@@ -125,8 +126,8 @@ class ApiSource:
     def _batches(self, done: _Read) -> Iterator[Batch]:
         """One sweep."""
         return gathered(
-            self._sweep(done),
-            lambda pages: self._batch([record for page in pages for record in page], done),
+            map(self._part, self._sweep(done)),
+            lambda parts: self._batch(parts, done),
             lambda: self._position(done),
             self._settings.chunk,
         )
@@ -168,9 +169,9 @@ class ApiSource:
         """The records of a page that were not delivered; all of them are remembered as seen."""
         here: dict[bytes, Any] = {}
         new: list[Record] = []
-        self._look_for_keys(found)
-        for record in found:
-            fields = columnar.flat(record) if type(record) is dict else None
+        flat = [columnar.flat(record) if type(record) is dict else None for record in found]
+        self._look_for_keys([fields for fields in flat if fields])
+        for record, fields in zip(found, flat, strict=True):
             known = identity([fields.get(name) for name in self._identifying] if fields else [None], record)
             if known in here:
                 if here[known] != record:
@@ -221,18 +222,21 @@ class ApiSource:
                 "state `cursor` and `api.since`, or read the collection in parts by `api.params`",
             )
 
-    def _batch(self, records: list[Record], done: _Read) -> Batch:
+    def _part(self, records: list[Record]) -> Part:
+        """The new records of a page as columns; the objects that they came as are let go."""
         if not self._schema:
             self._learn(records)
-        rows = [fields or {} for _, fields in records]
-        frame, misfits = columnar.typed(columnar.raw_frame(rows, self._schema), self._schema, self._settings)
-        misfits |= {row: ("", "not a JSON object") for row, (_, fields) in enumerate(records) if fields is None}
-        raw = {row: msgspec.json.encode(records[row][0]).decode() for row in misfits}
-        refused = columnar.refusals(misfits, raw, done.refused)
-        kept = columnar.without(frame, misfits)
+        frame = columnar.raw_frame([fields or {} for _, fields in records], self._schema)
+        bare = {row: (None, "not a JSON object") for row, (_, fields) in enumerate(records) if fields is None}
+        return columnar.part(
+            frame, self._schema, self._settings, lambda row: msgspec.json.encode(records[row][0]).decode(), bare
+        )
+
+    def _batch(self, parts: list[Part], done: _Read) -> Batch:
+        frame, refused = columnar.joined(parts, done.refused)
         first = done.rows + 1
-        done.rows, done.refused = done.rows + kept.height, done.refused + refused.height
-        return Batch(kept, refused, self._client.host, first, self._position(done))
+        done.rows, done.refused = done.rows + frame.height, done.refused + refused.height
+        return Batch(frame, refused, self._client.host, first, self._position(done))
 
     def _position(self, done: _Read) -> dict[str, Any]:
         position = done.position()
@@ -271,9 +275,8 @@ class ApiSource:
             "check `from`; nothing of this page was kept",
         )
 
-    def _look_for_keys(self, found: list[Any]) -> None:
+    def _look_for_keys(self, objects: list[dict[str, Any]]) -> None:
         """Raise `SourceError` when no record has a column that identifies it."""
-        objects = [columnar.flat(record) for record in found[:100] if type(record) is dict]
         for name in self._identifying if objects else ():
             if not any(name in fields for fields in objects):
                 allowed = columnar.names_of(objects)

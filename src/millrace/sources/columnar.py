@@ -5,9 +5,12 @@ A column's type is found once; later values that do not fit refuse their row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -33,6 +36,8 @@ def flat(record: Mapping[str, Any]) -> dict[str, Any]:
     >>> flat({"id": 1, "address": {"city": "Ulm", "geo": {"lat": 48.4}}, "tags": ["a"]})
     {'id': 1, 'address.city': 'Ulm', 'address.geo.lat': 48.4, 'tags': ['a']}
     """
+    if dict not in map(type, record.values()):
+        return dict(record)
     found: dict[str, Any] = {}
     _flatten(record, "", found, 0)
     return found
@@ -40,14 +45,13 @@ def flat(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _flatten(record: Mapping[str, Any], prefix: str, found: dict[str, Any], depth: int) -> None:
     for name, value in record.items():
+        path = prefix + name
         if type(value) is dict and value and depth < _DEEPEST:
-            _flatten(value, f"{prefix}{name}.", found, depth + 1)
-            continue
-        free, number = f"{prefix}{name}", 1
-        while free in found:
-            number += 1
-            free = f"{prefix}{name}_{number}"
-        found[free] = value
+            _flatten(value, path + ".", found, depth + 1)
+        elif path not in found:
+            found[path] = value
+        else:
+            found[next(free for n in count(2) if (free := f"{path}_{n}") not in found)] = value
 
 
 def raw_frame(records: Sequence[Mapping[str, Any]], names: Iterable[str]) -> pl.DataFrame:
@@ -69,13 +73,16 @@ def names_of(records: Iterable[Mapping[str, Any]]) -> list[str]:
 def found_types(frame: pl.DataFrame, settings: SourceSettings, where: str) -> dict[str, ColumnType]:
     """The columns with their types, as the settings state them or as `frame`, the first rows, shows them.
 
-    A column that the settings give a type is taken although no row has it: APIs leave out what has no value. Raises
+    A column that the settings give a type is taken although no row has it: APIs leave out what has no value. One
+    without any value is not, where it is an object in other rows, whose fields are columns of their own. Raises
     `SourceError` for a column name that cannot be used, and for a stated one that is neither there nor typed.
     """
     _check_names(frame.columns, where)
     kinds: dict[str, ColumnType] = {}
     for column in frame.get_columns():
         stated = _stated(column.name, settings)
+        if stated is None and _absent_object(column, frame.columns):
+            continue
         kinds[column.name] = stated or _inferred(_unmarked(column, settings))
     for name, said in settings.columns.items():
         if name in kinds:
@@ -118,16 +125,42 @@ def typed(
     return pl.DataFrame(columns), misfits
 
 
-def without(frame: pl.DataFrame, rows: Iterable[int]) -> pl.DataFrame:
+def _without(frame: pl.DataFrame, rows: Iterable[int]) -> pl.DataFrame:
     """`frame` without some of its rows."""
     absent = list(rows)
     return frame.filter(pl.Series([True]).new_from_index(0, frame.height).scatter(absent, False)) if absent else frame
 
 
-def refusals(misfits: Mapping[int, tuple[str, str]], raw: Mapping[int, str], before: int) -> pl.DataFrame:
-    """The refused rows, numbered on from `before`."""
-    rows = enumerate(sorted(misfits.items()), before + 1)
-    return refused(Refusal(number, column or None, reason, raw[row]) for number, (row, (column, reason)) in rows)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows in the types of their source, and those that do not fit."""
+
+    frame: pl.DataFrame
+    refused: tuple[Refusal, ...]
+
+    def __len__(self) -> int:
+        return self.frame.height + len(self.refused)
+
+
+def part(
+    frame: pl.DataFrame,
+    schema: Mapping[str, ColumnType],
+    settings: SourceSettings,
+    raw: Callable[[int], str],
+    misfits: Mapping[int, tuple[str | None, str]] = MappingProxyType({}),
+) -> Part:
+    """The rows of `frame` in the types of `schema`, without `misfits` and others; `raw` gives the text of a row."""
+    final, found = typed(frame, schema, settings)
+    bad: dict[int, tuple[str | None, str]] = {**found, **misfits}
+    rows = tuple(Refusal(None, column, reason, raw(row)) for row, (column, reason) in sorted(bad.items()))
+    return Part(_without(final, bad), rows)
+
+
+def joined(parts: Sequence[Part], before: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows of `parts`, and those refused, numbered on from `before`."""
+    rows = (row for one in parts for row in one.refused)
+    bad = refused(replace(row, line=number) for number, row in enumerate(rows, before + 1))
+    return pl.concat(one.frame for one in parts), bad
 
 
 def deferred(name: str, settings: SourceSettings) -> bool:
@@ -219,6 +252,10 @@ def _inferred(column: pl.Series) -> ColumnType:
         kind = kind_of(column) or "text"
         return kind if kind in {"date", "datetime"} else "text"
     return kind
+
+
+def _absent_object(column: pl.Series, names: Sequence[str]) -> bool:
+    return column.null_count() == len(column) and any(name.startswith(f"{column.name}.") for name in names)
 
 
 def _stated(name: str, settings: SourceSettings) -> ColumnType | None:

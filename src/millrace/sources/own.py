@@ -27,7 +27,8 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import MillraceError, SourceError
 from millrace.records.batch import Batch, Position
 from millrace.sources import columnar
-from millrace.sources.base import Source, SourceKind, refused
+from millrace.sources.base import Source, SourceKind
+from millrace.sources.columnar import Part
 from millrace.sources.gather import gathered
 from millrace.sources.own_code import load, told
 from millrace.sources.seen import MOST_SEEN, identity, packed, unpacked
@@ -126,7 +127,7 @@ class OwnSource:
         begun, self._begun = self._begun, None
         items = begun if begun is not None and after is None else self._items(done.state)
         return gathered(
-            self._new(items, done),
+            map(self._part, self._new(items, done)),
             lambda parts: self._batch(parts, done),
             done.position,
             self._settings.chunk,
@@ -189,19 +190,20 @@ class OwnSource:
                 next_step="let the function take `position` and continue there",
             )
 
-    def _batch(self, parts: Sequence[Rows], done: _Read) -> Batch:
+    def _part(self, rows: Rows) -> Part:
         if not self._schema:
-            self._learn(parts)
-        kept, bad = [], [refused()]
+            self._learn([rows])
+
+        def raw(row: int) -> str:
+            return msgspec.json.encode(_record(rows, row), enc_hook=str).decode()
+
+        return columnar.part(_framed(rows, self._schema), self._schema, self._settings, raw)
+
+    def _batch(self, parts: list[Part], done: _Read) -> Batch:
+        frame, bad = columnar.joined(parts, done.refused)
         first = done.rows + 1
-        for rows in parts:
-            frame, misfits = columnar.typed(_framed(rows, self._schema), self._schema, self._settings)
-            records = _records(rows) if misfits else []
-            raw = {row: msgspec.json.encode(records[row], enc_hook=str).decode() for row in misfits}
-            bad.append(columnar.refusals(misfits, raw, done.refused))
-            kept.append(columnar.without(frame, misfits))
-            done.rows, done.refused = done.rows + kept[-1].height, done.refused + bad[-1].height
-        return Batch(pl.concat(kept), pl.concat(bad), self._target, first, done.position())
+        done.rows, done.refused = done.rows + frame.height, done.refused + bad.height
+        return Batch(frame, bad, self._target, first, done.position())
 
     def _learn(self, parts: Iterable[Rows]) -> None:
         frames = [_framed(rows, None) for rows in parts if len(rows)]
@@ -315,10 +317,13 @@ def _records(rows: Rows) -> Sequence[Mapping[str, Any]]:
     return rows.rows(named=True) if isinstance(rows, pl.DataFrame) else rows
 
 
+def _record(rows: Rows, at: int) -> Mapping[str, Any]:
+    return rows.row(at, named=True) if isinstance(rows, pl.DataFrame) else rows[at]
+
+
 def _print(rows: Rows, at: int) -> str:
     """The hash of one row."""
-    record = rows.row(at, named=True) if isinstance(rows, pl.DataFrame) else rows[at]
-    return identity([None], record).hex()
+    return identity([None], _record(rows, at)).hex()
 
 
 def _unusable(thing: Any, settings: SourceSettings, where: str) -> SourceError:

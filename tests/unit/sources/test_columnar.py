@@ -144,3 +144,8 @@ def test_python_values_have_the_types_of_a_table():
     records = [{"at": datetime(2026, 1, 31, 12, tzinfo=UTC), "day": date(2026, 1, 31), "price": Decimal("1.50")}]
     frame = raw_frame(records, names_of(records))
     assert frame.row(0) == (datetime(2026, 1, 31, 12), date(2026, 1, 31), "1.50")
+
+
+def test_an_object_that_is_sometimes_null_is_no_column_of_its_own():
+    assert types(flat({"a": {"b": 1}}), flat({"a": None})) == {"a.b": "integer"}
+    assert types(flat({"a": {"b": 1}}), flat({"a": "x"})) == {"a.b": "integer", "a": "text"}
