@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from millrace.config.schema import ColumnType, SourceSettings
-from millrace.errors import MillraceError
 from millrace.ingest.stage import ingest_source
 from millrace.ingest.types import column_types
 from millrace.records.batch import Batch, Position
 from millrace.records.ingestion import Ingested
-from millrace.records.progress import Step, Watch, unwatched
+from millrace.records.progress import Watch, unwatched
 from millrace.store.objects import Store
 from millrace.store.tables import Table
 
@@ -78,40 +74,6 @@ FRAMES = (
     pl.DataFrame({"id": [4, 5], "charge": ["x", "y"], "tenure": [4, -5]}),
     pl.DataFrame({"id": [1, 6, 7], "charge": ["1.5", "6", None], "tenure": [1, -6, None]}),
 )
-
-
-def die_at(folder: Path, ordinal: int) -> None:
-    """Ingest, and kill this process at its `ordinal`-th step."""
-    steps = iter(range(ordinal + 1))
-
-    def fatal(step: Step) -> None:
-        if next(steps) == ordinal:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    take(Store(folder), FRAMES, fatal, "killed", **RULES)
-
-
-def start_together(folder: Path, barrier: Any, run: str) -> None:
-    """Ingest at the same moment as the others that wait at `barrier`."""
-    barrier.wait()
-    take(Store(folder), FRAMES, run=run, **RULES)
-
-
-def live_until_killed(folder: Path, begun: Any, run: str) -> None:
-    """Say that it begins, then ingest."""
-    begun.set()
-    take(Store(folder), FRAMES, run=run, **RULES)
-
-
-def with_full_disk(folder: Path, limit: int, answers: Any) -> None:
-    """Ingest where no file can grow beyond `limit` bytes, as on a disk that is full; answer with the error."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-    try:
-        take(Store(folder), FRAMES, **RULES)
-    except MillraceError as error:
-        answers.put((type(error).__name__, str(error)))
 
 
 def rests(store: Store) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -1,27 +1,55 @@
-"""The process dies at any point, runs twice at once, or the disk is full: the table and quarantine end up the same."""
+"""The process dies at any point, runs twice at once, the disk is full, the server is gone: every row is in one place.
+
+Each kind of source in `unit.ingest.feeds.FEEDS` goes through all of it; `objects` reads from an object store and also
+writes into one, through a proxy that fails on purpose.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import random
+import secrets
 import signal
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from emulators import Emulator
+from faulty_proxy import Gone, Lost, Proxy, Storm, proxy
+from millrace.errors import RemoteError
 from millrace.ingest.quarantine import show
 from millrace.ingest.stage import POINTS
+from millrace.store import delta, remote
 from millrace.store.objects import Store
 from millrace.store.tables import Table
 from unit.ingest import intake
+from unit.ingest.feeds import (
+    FEEDS,
+    Scene,
+    assert_every_row_is_in_one_place,
+    die_at,
+    live_until_killed,
+    rests,
+    start_together,
+    take,
+    with_full_disk,
+)
 
-#: How many series of random deaths to try; `make faults` asks for many, and for a death at each point of every batch.
+#: How many series of random faults to try; `make faults` asks for many, and for a death at each point of every batch.
 SERIES = int(os.environ.get("MILLRACE_FAULTS", "1"))
-BATCHES = len(intake.FRAMES) if SERIES > 1 else 2
-DEATHS = [f"{point}-{batch}" for batch in range(BATCHES) for point in POINTS]
+LONG = SERIES > 1
+DEATHS = [
+    (feed, point, batch)
+    for feed, kind in FEEDS.items()
+    for batch in range(kind.batches if LONG else 1)
+    for point in (*POINTS, "compacting", "compacted")
+    if point in POINTS or batch < 2  # the table's files are joined, and then those of the quarantine
+]
 
 # A child forked from a server that never ran Polars is safe to fork and starts in milliseconds.
 processes = multiprocessing.get_context("forkserver")
@@ -32,83 +60,182 @@ def forkserver():
     # Before Python 3.13 the server sees the environment's path alone, and would silently preload nothing.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
-        processes.set_forkserver_preload(["unit.ingest.intake", "duckdb"])
+        processes.set_forkserver_preload(["unit.ingest.feeds", "duckdb"])
         child = processes.Process(target=str)
         child.start()
         child.join(60)
 
 
+@dataclass(frozen=True)
+class Faulty:
+    """A bucket of its own behind a proxy that fails when it is told to."""
+
+    proxy: Proxy
+    bucket: str
+    environment: dict[str, str]
+
+
+@pytest.fixture
+def faulty(s3: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faulty]:
+    bucket = f"faults-{secrets.token_hex(6)}"
+    s3.make(bucket)
+    with proxy(s3.port) as between:
+        environment = s3.behind(between.port)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        yield Faulty(between, f"s3://{bucket}", environment)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happens in this process: files are joined early, and one more try is enough."""
+    monkeypatch.setattr(delta, "SMALL_FILES", delta.SMALL_FILES)
+    monkeypatch.setattr(remote, "RETRIES", 1)
+    monkeypatch.setattr(delta, "RETRIES", 1)
+    monkeypatch.setitem(delta.OPTIONS, "max_retries", "1")
+
+
+@pytest.fixture(params=FEEDS)
+def scene(request, tmp_path, patient) -> Scene:
+    return laid(request, request.param, tmp_path)
+
+
+def laid(request, feed, folder) -> Scene:
+    place = FEEDS[feed].lay(request, folder / "raw")
+    if feed != "objects":
+        return Scene(feed, place, str(folder / "store"))
+    return Scene(feed, place, f"{request.getfixturevalue('faulty').bucket}/lake", place.environment)
+
+
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    store = Store(tmp_path_factory.mktemp("undisturbed"))
-    intake.take(store, intake.FRAMES, **intake.RULES)
-    table, refused = intake.rests(store)
-    assert table["id"].to_list() == [1, 2, 7]
-    assert refused["_row"].to_list() == [4, 5, 6, 8]
-    return table, refused
+def undisturbed(request, tmp_path_factory):
+    """What an ingest leaves that nothing happens to, by the kind of source."""
+    left = {}
+    for feed in ("memory", "files"):
+        scene = laid(request, feed, tmp_path_factory.mktemp(feed))
+        take(scene)
+        assert_every_row_is_in_one_place(Store(scene.store))
+        left[feed] = rests(Store(scene.store))
+    return left | {"objects": left["files"]}
 
 
-def assert_same(store: Store, undisturbed: tuple[pl.DataFrame, pl.DataFrame]) -> None:
-    for found, wanted in zip(intake.rests(store), undisturbed, strict=True):
+def assert_as_undisturbed(scene, undisturbed):
+    """What the next ingest leaves is what one undisturbed ingest leaves."""
+    take(scene)
+    store = Store(scene.store)
+    assert_every_row_is_in_one_place(store)
+    for found, wanted in zip(rests(store), undisturbed[scene.feed], strict=True):
         assert_frame_equal(found, wanted)
+    assert take(scene).read == 0
 
 
-@pytest.mark.parametrize("ordinal", range(len(DEATHS)), ids=DEATHS)
-def test_a_killed_ingest_continues_where_it_stopped(ordinal, tmp_path, undisturbed):
-    child = processes.Process(target=intake.die_at, args=(tmp_path, ordinal))
+@pytest.mark.parametrize(("feed", "point", "batch"), DEATHS)
+def test_a_killed_ingest_continues_where_it_stopped(request, tmp_path, patient, undisturbed, feed, point, batch):
+    scene = laid(request, feed, tmp_path)
+    child = processes.Process(target=die_at, args=(scene, point, batch))
     child.start()
     child.join(60)
     assert child.exitcode == -signal.SIGKILL
-    intake.take(Store(tmp_path), intake.FRAMES, **intake.RULES)
-    assert_same(Store(tmp_path), undisturbed)
+    assert_as_undisturbed(scene, undisturbed)
 
 
 @pytest.mark.parametrize("seed", range(SERIES))
-def test_deaths_at_random_moments_leave_nothing_behind(seed, tmp_path, undisturbed):
+def test_deaths_at_random_moments_leave_nothing_behind(seed, scene, undisturbed):
     delays = random.Random(seed)
     for death in range(5):
         begun = processes.Event()
-        child = processes.Process(target=intake.live_until_killed, args=(tmp_path, begun, f"death-{death}"))
+        child = processes.Process(target=live_until_killed, args=(scene, begun, f"death-{death}"))
         child.start()
         begun.wait(60)
-        child.join(delays.uniform(0, 0.15))
+        child.join(delays.uniform(0, 0.3))
         child.kill()
         child.join(60)
-    intake.take(Store(tmp_path), intake.FRAMES, **intake.RULES)
-    assert_same(Store(tmp_path), undisturbed)
+    assert_as_undisturbed(scene, undisturbed)
 
 
 @pytest.mark.parametrize("seed", range(SERIES))
-def test_two_writers_at_once_write_what_one_would(seed, tmp_path, undisturbed):
+def test_two_writers_at_once_write_what_one_would(seed, scene, undisturbed):
     barrier = processes.Barrier(2)
-    pair = [processes.Process(target=intake.start_together, args=(tmp_path, barrier, f"run-{i}")) for i in range(2)]
+    pair = [processes.Process(target=start_together, args=(scene, barrier, f"run-{i}")) for i in range(2)]
     for child in pair:
         child.start()
     for child in pair:
         child.join(60)
     assert [child.exitcode for child in pair] == [0, 0]
-    assert_same(Store(tmp_path), undisturbed)
+    assert_as_undisturbed(scene, undisturbed)
 
 
-@pytest.mark.parametrize("limit", [100, 1000, 2048])
-def test_a_full_disk_is_reported_and_loses_nothing(limit, tmp_path, undisturbed):
+@pytest.mark.parametrize("feed", ["memory", "files"])
+@pytest.mark.parametrize("limit", range(100, 2100, 100) if LONG else [100, 1000, 2048])
+def test_a_full_disk_is_reported_and_loses_nothing(request, tmp_path, undisturbed, feed, limit):
+    scene = laid(request, feed, tmp_path)
     answers = processes.Queue()
-    child = processes.Process(target=intake.with_full_disk, args=(tmp_path, limit, answers))
+    child = processes.Process(target=with_full_disk, args=(scene, limit, answers))
     child.start()
     kind, text = answers.get(timeout=60)
     child.join(60)
     assert kind == "RemoteError"
     assert "what was committed is safe" in text
-    intake.take(Store(tmp_path), intake.FRAMES, **intake.RULES)
-    assert_same(Store(tmp_path), undisturbed)
+    assert_as_undisturbed(scene, undisturbed)
 
 
-def test_rules_changed_after_a_death_leave_no_stale_refusals(tmp_path):
-    child = processes.Process(target=intake.die_at, args=(tmp_path, POINTS.index("quarantined")))
+def test_rules_changed_after_a_death_leave_no_stale_refusals(request, tmp_path):
+    child = processes.Process(target=die_at, args=(laid(request, "memory", tmp_path), "quarantined", 0))
     child.start()
     child.join(60)
-    store = Store(tmp_path)
+    store = Store(tmp_path / "store")
     assert Table(store, "quarantine/customers").read(bookkeeping=True)["_row"].to_list() == [4]
     intake.take(store, intake.FRAMES, **(intake.RULES | {"checks": {"first_only": "id < 2"}}))
     assert show(store, "customers", 99).sort("_row")["_row"].to_list() == [2, 3, 4, 5, 6, 8, 9]
     assert Table(store, "tables/customers").read()["id"].to_list() == [1]
+
+
+@pytest.fixture
+def remote_scene(request, tmp_path, patient) -> Scene:
+    return laid(request, "objects", tmp_path)
+
+
+def interrupted(scene: Scene) -> None:
+    """Ingest through the failing proxy; it may succeed, and may only fail as another machine does."""
+    with contextlib.suppress(RemoteError):
+        take(scene)
+
+
+#: Which request it happens to: some drawn by chance, or each of those that an ingest makes.
+MOMENTS = range(0, 160, 2) if LONG else sorted(random.Random(5).sample(range(120), 3))
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_server_gone_from_some_request_on_is_reported_and_loses_nothing(moment, remote_scene, faulty, undisturbed):
+    faulty.proxy.suffer(Gone(moment))
+    interrupted(remote_scene)
+    faulty.proxy.heal()
+    assert_as_undisturbed(remote_scene, undisturbed)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_change_whose_answer_is_lost_is_made_once(moment, remote_scene, faulty, undisturbed):
+    """The object was written, and whoever wrote it hears an error; so does the one who tries again."""
+    faulty.proxy.suffer(Lost(moment // 3, moment // 3 + 1))
+    interrupted(remote_scene)
+    faulty.proxy.heal()
+    assert_as_undisturbed(remote_scene, undisturbed)
+
+
+@pytest.mark.parametrize("what", ["list-type=2", "raw/day-", "_delta_log", ".parquet", "commits/"])
+@pytest.mark.parametrize("seed", range(SERIES))
+def test_an_answer_that_breaks_off_is_asked_for_again_or_reported(seed, what, remote_scene, faulty, undisturbed):
+    """Mid-listing, mid-object, in the middle of the table's log, of its rows, of a receipt."""
+    faulty.proxy.suffer(Storm(seed, what, **{"pass": 1}, cut=1))
+    interrupted(remote_scene)
+    faulty.proxy.heal()
+    assert_as_undisturbed(remote_scene, undisturbed)
+
+
+@pytest.mark.parametrize("seed", range(SERIES))
+def test_a_storm_of_all_faults_leaves_every_row_in_one_place(seed, remote_scene, faulty, undisturbed):
+    for attempt in range(4):
+        faulty.proxy.suffer(Storm(4 * seed + attempt, **{"pass": 12}, refuse=1, lose=1, cut=1))
+        interrupted(remote_scene)
+    faulty.proxy.heal()
+    assert_as_undisturbed(remote_scene, undisturbed)

@@ -1,0 +1,184 @@
+"""The kinds of sources that the fault suite drives, and what processes do to them.
+
+To put another kind under test, add an entry to `FEEDS`:
+
+    "sql": Feed(lay, opened, batches=3)
+
+`lay(request, folder)` puts the nine rows of `ROWS` where the kind reads them, with whatever server that takes (it gets
+pytest's `request`, so it may ask for fixtures or skip), and answers with a `Place`: a text from which any process opens
+the source, and the variables that the process needs. `opened(text, schema)` opens it there, in that order of rows and
+in `batches` batches or more. The truth, `KEPT`, `REFUSED` and `DUPLICATE`, is the same for all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import obstore
+import polars as pl
+import pytest
+from obstore.store import from_url
+
+from millrace.config.schema import ColumnType
+from millrace.errors import MillraceError
+from millrace.ingest.stage import Opened, ingest_source
+from millrace.ingest.types import column_types
+from millrace.records.ingestion import Ingested
+from millrace.records.progress import Step, Watch, unwatched
+from millrace.sources.delimited import DelimitedFormat
+from millrace.sources.files import FileSource
+from millrace.store import delta, receipts
+from millrace.store.objects import Store
+from millrace.store.tables import Table
+from unit.ingest.intake import FRAMES, RULES, Listed, settings
+
+#: What must become of the nine rows, by id: each is in one of these places, once.
+KEPT, REFUSED, DUPLICATE = [1, 2, 7], [3, 4, 5, 6], 2
+ROWS = [row for frame in FRAMES for row in frame.rows()]
+#: So few small files are joined in these tests.
+_SMALL_FILES = 2
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the rows of a feed are."""
+
+    at: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A kind of source: how the rows get there, and how a process opens it."""
+
+    lay: Callable[[pytest.FixtureRequest, Path], Place]
+    opened: Callable[[str, Mapping[str, ColumnType] | None], Opened]
+    batches: int
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A feed and a store, as they are told to a process."""
+
+    feed: str
+    place: Place
+    store: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def nowhere(request: pytest.FixtureRequest, folder: Path) -> Place:
+    return Place("")
+
+
+def in_memory(at: str, schema: Mapping[str, ColumnType] | None) -> Opened:
+    return Listed(FRAMES)
+
+
+def texts() -> dict[str, str]:
+    """The rows as three CSV files."""
+    return {f"day-{day}.csv": frame.write_csv() for day, frame in enumerate(FRAMES, 1)}
+
+
+def as_files(request: pytest.FixtureRequest, folder: Path) -> Place:
+    folder.mkdir()
+    for name, text in texts().items():
+        (folder / name).write_text(text)
+    return Place(f"{folder}/day-*.csv")
+
+
+def as_objects(request: pytest.FixtureRequest, folder: Path) -> Place:
+    """In a bucket of its own, behind the proxy `faulty`."""
+    faulty = request.getfixturevalue("faulty")
+    for name, text in texts().items():
+        obstore.put(from_url(faulty.bucket), f"raw/{name}", text.encode())
+    return Place(f"{faulty.bucket}/raw/day-*.csv", faulty.environment)
+
+
+def delimited(at: str, schema: Mapping[str, ColumnType] | None) -> Opened:
+    stated = settings(**RULES).model_copy(update={"from_": at})
+    return FileSource("customers", stated, Path("/"), schema, DelimitedFormat, batch_rows=2)
+
+
+FEEDS = {
+    "memory": Feed(nowhere, in_memory, batches=3),
+    "files": Feed(as_files, delimited, batches=5),
+    "objects": Feed(as_objects, delimited, batches=5),
+}
+
+
+def take(scene: Scene, watch: Watch = unwatched, run: str = "run") -> Ingested:
+    """Ingest everything that is there, joining small files, in this process."""
+    delta.SMALL_FILES = _SMALL_FILES
+    os.environ.update({**scene.environment, **scene.place.environment})
+    store = Store(scene.store)
+    known = column_types(Table(store, "tables/customers").snapshot().schema())
+    source = FEEDS[scene.feed].opened(scene.place.at, known or None)
+    return ingest_source(source, "customers", settings(**RULES), store, run, watch)
+
+
+def die_at(scene: Scene, point: str, occurrence: int) -> None:
+    """Ingest, and kill this process when it comes to `point` for the `occurrence`-th time, from 0."""
+    passed: list[str] = []
+
+    def fatal(step: Step) -> None:
+        if step.text.endswith(f": {point}"):
+            passed.append(point)
+            if len(passed) > occurrence:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    take(scene, fatal, "killed")
+
+
+def start_together(scene: Scene, barrier: Any, run: str) -> None:
+    """Ingest at the same moment as the others that wait at `barrier`."""
+    barrier.wait()
+    take(scene, run=run)
+
+
+def live_until_killed(scene: Scene, begun: Any, run: str) -> None:
+    """Say that it begins, then ingest."""
+    begun.set()
+    take(scene, run=run)
+
+
+def with_full_disk(scene: Scene, limit: int, answers: Any) -> None:
+    """Ingest where no file can grow beyond `limit` bytes, as on a disk that is full; answer with the error."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        take(scene)
+    except MillraceError as error:
+        answers.put((type(error).__name__, str(error)))
+
+
+def assert_every_row_is_in_one_place(store: Store) -> None:
+    """Fail unless each of the nine rows is kept, refused or counted as a duplicate, once."""
+    table = Table(store, "tables/customers")
+    refused = Table(store, "quarantine/customers").read(bookkeeping=True)
+    kept = table.read(bookkeeping=True)
+    assert sorted(kept["id"].to_list()) == KEPT
+    assert sorted(_id(raw) for raw in refused["_raw"]) == REFUSED
+    assert kept.select("_origin", "_row").is_duplicated().sum() == 0
+    totals = receipts.read(store, "customers", table.snapshot().number).totals
+    assert (totals.read, totals.kept, totals.quarantined, totals.duplicate) == (len(ROWS), 3, 4, DUPLICATE)
+
+
+def rests(store: Store) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The table and all that rests in the quarantine, without what names the run, the time and the place."""
+    table = Table(store, "tables/customers").read(bookkeeping=True)
+    refused = Table(store, "quarantine/customers").read(bookkeeping=True)
+    left = [frame.with_columns(pl.col("_origin").str.split("/").list.last()) for frame in (table, refused)]
+    order = ("_origin", "_row")
+    return left[0].drop("_run").sort(order), left[1].drop("_run", "_at", "_batch").sort(order)
+
+
+def _id(raw: str) -> int:
+    """The id in a refused row, which is kept as JSON where it was parsed, as it was where not."""
+    return int(json.loads(raw)["id"] if raw.startswith("{") else raw.split(",", maxsplit=1)[0])
