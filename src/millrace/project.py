@@ -121,11 +121,14 @@ class Project:
         names = [self._known(source)] if source else list(self.settings.sources)
         return tuple(ingest(site, name, identity) for name in names)
 
-    def explore(self, watch: Watch = unwatched) -> Explored:
-        """Ingest what is new, and draw what the rows look like: one HTML report with warnings."""
+    def explore(self, watch: Watch = unwatched, *, since: int | None = None) -> Explored:
+        """Ingest what is new, and draw what the rows look like: one HTML report with warnings.
+
+        What changed is told of the newest ingest, or of everything `since` a version of the dataset.
+        """
         site = self._site(watch)
         self.ingest(watch=watch)
-        return explore(site)
+        return explore(site, since)
 
     def dataset(self, run: str | None = None) -> pl.DataFrame:
         """The rows that a run learned from, by its id; by default those that a run would learn from now.

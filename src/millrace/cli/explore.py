@@ -13,6 +13,7 @@ from millrace.cli.progress import watching
 
 def explore(
     open_it: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
+    since: Annotated[int | None, typer.Option("--since", min=1, help="Say what changed since this version.")] = None,
     project: ProjectFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
@@ -21,11 +22,13 @@ def explore(
     $ millrace explore
 
     $ millrace explore --open
+
+    $ millrace explore --since 3
     """
     from millrace.cli.render.explored import explored
 
     with watching(as_json) as watch:
-        record = opened(project).explore(watch)
+        record = opened(project).explore(watch, since=since)
     show(record, as_json, explored)
     if open_it:
         typer.launch(record.report)

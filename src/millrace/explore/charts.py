@@ -10,7 +10,7 @@ import polars as pl
 
 from millrace.evaluate.charts.figure import ACCENT, COLOURS, MUTED, Figure, along, coloured, records
 from millrace.explore.associations import Associations
-from millrace.explore.columns import Column, as_numbers, as_texts, edges
+from millrace.explore.columns import Column, as_numbers, as_texts, as_value, edges
 
 _POINTS = 800
 _EVERYONE = "all rows"
@@ -32,10 +32,11 @@ def distribution(frame: pl.DataFrame, column: Column, target: Column | None, clo
 
 
 def together(found: Associations, most: int) -> Figure:
-    """Every pair of the first `most` columns as a field of colour."""
+    """Every pair of the `most` columns that go together best with another, as a field of colour."""
     import altair as alt
 
-    names = list(found.names[:most])
+    strongest = sorted(found.names, key=lambda name: -_closest(found, name))[:most]
+    names = [name for name in found.names if name in strongest]
     pairs = [(one, other, found.between(one, other)) for one in names for other in names]
     data = records(x=[p[0] for p in pairs], y=[p[1] for p in pairs], of=[p[2] for p in pairs])
     chart = (
@@ -47,16 +48,25 @@ def together(found: Associations, most: int) -> Figure:
             opacity=alt.Opacity("of:Q", scale=alt.Scale(domain=[0, 1], range=[0.03, 1]), legend=None),
         )
     )
-    closest = sorted(((v, a, b) for a, b, v in pairs if a < b), reverse=True)[:12]
-    rows = [(f"{one} and {other}", f"{value:.2f}") for value, one, other in closest]
+    rows = [(f"{one} and {other}", f"{value:.2f}") for value, one, other in closest_pairs(found, names)[:12]]
     caption = "The darker a field, the more one column tells of the other, in whatever form (Cramér's V, 0 to 1)."
     return Figure("together", "Which columns go together", caption, chart, ("pair", "closeness"), rows)
 
 
-def scatters(frame: pl.DataFrame, columns: Sequence[Column], target: Column | None) -> tuple[Figure, ...]:
-    """Each pair of `columns` as points, coloured by class, of a sample of rows."""
+def _closest(found: Associations, name: str) -> float:
+    return max((found.between(name, other) for other in found.names if other != name), default=0.0)
+
+
+def closest_pairs(found: Associations, names: Sequence[str]) -> list[tuple[float, str, str]]:
+    """Every pair of `names` with its closeness, closest first."""
+    pairs = [(found.between(one, other), one, other) for one, other in combinations(names, 2)]
+    return sorted(pairs, key=lambda pair: -pair[0])
+
+
+def scatters(frame: pl.DataFrame, pairs: Sequence[tuple[Column, Column]], target: Column | None) -> tuple[Figure, ...]:
+    """Each pair of columns as points, coloured by class, of a sample of rows."""
     rows = frame.sample(min(_POINTS, frame.height), seed=0)
-    return tuple(_scatter(rows, one, other, target) for one, other in combinations(columns, 2))
+    return tuple(_scatter(rows, one, other, target) for one, other in pairs)
 
 
 def _scatter(rows: pl.DataFrame, one: Column, other: Column, target: Column | None) -> Figure:
@@ -74,7 +84,7 @@ def _scatter(rows: pl.DataFrame, one: Column, other: Column, target: Column | No
     )
     linear = float(np.corrcoef(x[shown], y[shown])[0, 1]) if shown.sum() > 2 else float("nan")
     caption = f"{int(shown.sum()):,} rows drawn at random. Pearson's correlation among them is {linear:.2f}."
-    key = f"scatter-{abs(hash((one.name, other.name)))}"
+    key = f"scatter-{_key(one)}-{_key(other)}"
     return Figure(
         key, f"{one.name} and {other.name}", caption, chart, ("measure", "value"), [("pearson", f"{linear:.2f}")]
     )
@@ -93,24 +103,25 @@ def _histogram(column: Column, groups: Mapping[str, pl.Series], caption: str) ->
 
     bins = edges(column)
     middles = (bins[:-1] + bins[1:]) / 2
-    x: list[float] = []
+    x: list[float | str] = []
     y: list[float] = []
     of: list[str] = []
+    moments = [as_value(column, float(middle)).replace(" ", "T") for middle in middles] if column.kind == "date" else []
     for name, values in groups.items():
         numbers = as_numbers(values)
         counts = np.histogram(numbers[np.isfinite(numbers)], bins)[0]
-        x += middles.tolist()
+        x += moments or middles.tolist()
         y += (counts / max(counts.sum(), 1)).tolist()
         of += [name] * len(middles)
     chart = alt.Chart(records(x=x, y=y, of=of))
     fill, line = chart.mark_area(opacity=0.18, interpolate="step"), chart.mark_line(strokeWidth=2, interpolate="step")
     encoded = {
-        "x": along("x", column.name if column.kind == "number" else f"{column.name}, days since 1970"),
+        "x": alt.X("x:T", axis=alt.Axis(title=column.name)) if moments else along("x", column.name),
         "y": along("y", "share of rows", share=True),
         "color": coloured(list(groups)) if len(groups) > 1 else alt.value(ACCENT),
     }
     layered = alt.layer(fill.encode(**encoded).encode(y=encoded["y"].stack(None)), line.encode(**encoded))
-    labels = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(bins)]
+    labels = [f"{as_value(column, float(low))} to {as_value(column, float(high))}" for low, high in pairwise(bins)]
     return Figure(_key(column), column.name, caption, layered, (column.name, *groups), _twin(labels, y, groups))
 
 
@@ -151,7 +162,8 @@ def _caption(column: Column, target: Column | None, closeness: float) -> str:
     if column.kind in ("category", "text"):
         said = f"{column.distinct:,} different values."
     else:
-        said = f"From {column.low:.4g} to {column.high:.4g}, half of them up to {column.middle:.4g}."
+        low, high, middle = (as_value(column, value or 0.0) for value in (column.low, column.high, column.middle))
+        said = f"From {low} to {high}, half of them up to {middle}."
         said += f" {column.far:,} lie far from the others." if column.far else ""
     if target is not None and target.name != column.name:
         said += f" Closeness to `{target.name}`: {closeness:.2f} of 1."
@@ -159,4 +171,4 @@ def _caption(column: Column, target: Column | None, closeness: float) -> str:
 
 
 def _key(column: Column) -> str:
-    return "column-" + "".join(letter if letter.isalnum() else "-" for letter in column.name)
+    return "column-" + "".join(letter if letter.isalnum() else f"-{ord(letter):x}-" for letter in column.name)

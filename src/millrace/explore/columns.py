@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import numpy as np
@@ -58,6 +59,20 @@ def summarise(frame: pl.DataFrame) -> tuple[Column, ...]:
     2.5
     """
     return tuple(_summary(series, kind) for series in frame.get_columns() if (kind := _kind(series)))
+
+
+def as_value(column: Column, value: float) -> str:
+    """A value of a column as people write it: a date for a date.
+
+    Examples
+    --------
+    >>> as_value(Column("born", "date", 1, 0, 1), 19723.0), as_value(Column("size", "number", 1, 0, 1), 1234.56)
+    ('2024-01-01', '1,235')
+    """
+    if column.kind == "date":
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=value)
+        return f"{moment:%Y-%m-%d}" if value == int(value) else f"{moment:%Y-%m-%d %H:%M}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def as_numbers(series: pl.Series) -> np.ndarray:

@@ -10,16 +10,22 @@ import polars as pl
 from millrace import __version__
 from millrace.evaluate.charts.figure import Figure
 from millrace.evaluate.page import figures, items, page, section, table, words
+from millrace.explore import details
 from millrace.explore.associations import Associations, associate, nearest_to
-from millrace.explore.charts import distribution, scatters, together
-from millrace.explore.columns import Column, summarise
+from millrace.explore.charts import closest_pairs, distribution, scatters, together
+from millrace.explore.columns import Column, as_value, summarise
+from millrace.explore.measures import measure
+from millrace.explore.missing import patterns
+from millrace.explore.missing import together as absence
 from millrace.explore.warnings import warnings
 from millrace.profile.api import drift
 
 #: More pictures than this are no overview; the columns closest to the target come first.
 _PICTURES = 40
-_FIELD = 24
-_PAIRED = 3
+_FIELD = 16
+_PAIRED = 5
+_PAIRS = 15
+_MEASURED = 100_000
 
 
 def explore(
@@ -29,6 +35,8 @@ def explore(
     target: str | None,
     changed: tuple[pl.DataFrame, pl.DataFrame] | None,
     tell: Callable[[str], None],
+    note: str = "The rows of the newest ingest against those before it.",
+    files: Mapping[str, pl.DataFrame] | None = None,
 ) -> tuple[str, tuple[str, ...]]:
     """Give the page as HTML text, and its warnings.
 
@@ -42,6 +50,10 @@ def explore(
         Earlier rows and newer ones with the same columns: the page says how they differ, where both are given.
     tell
         Called with what is being done, for a progress bar.
+    note
+        What the rows in `changed` are.
+    files
+        Rows of each file by its name, where there are several: the page says which of them is unlike the others.
     """
     tell("summarising the columns")
     columns = summarise(frame)
@@ -56,14 +68,20 @@ def explore(
     shown = [column for column in ranked if not column.constant and column.kind != "text"]
     shown.sort(key=lambda column: column is not goal)
     pictures = [distribution(frame, column, goal, closeness.get(column.name, 0.0)) for column in shown[:_PICTURES]]
-    paired = [column for column in ranked if column.kind == "number" and column is not goal and not column.constant]
+    holes = patterns(frame)
     body = "".join(
         (
             section("What to look at", items([words(sentence) for sentence in said])),
-            section("What changed", _changes(changed), note="The rows of the newest ingest against those before it."),
+            section("What changed", _changes(changed), note=note),
+            section("Files", _files(files or {}), note="Each file against all the others."),
             section("Columns", _columns(columns, closeness)),
             section("Distributions", figures(pictures), note=_left_out(len(shown))),
-            section("Together", figures(_together(frame, found, paired[:_PAIRED], goal))),
+            section("Missing", figures(one for one in (absence(holes),) if one is not None)),
+            section("Outliers", details.outliers(frame, columns), note=details.OUTLIERS),
+            section("Texts", details.written(frame, columns)),
+            section("Dates", details.dated(frame, columns)),
+            section("Duplicates", details.duplicates(frame, repeated)),
+            section("Together", figures(_together(frame, found, columns, goal)), _measured(frame, found, columns)),
         )
     )
     header = (
@@ -92,13 +110,44 @@ def _columns(columns: tuple[Column, ...], near: Mapping[str, float]) -> str:
 
 def _range(column: Column) -> str:
     if column.low is not None and column.high is not None:
-        return f"{column.low:.4g} to {column.high:.4g}"
+        return f"{as_value(column, column.low)} to {as_value(column, column.high)}"
     return ", ".join(value[:24] for value, _ in column.top[:3])
 
 
-def _together(frame: pl.DataFrame, found: Associations, paired: list[Column], goal: Column | None) -> list[Figure]:
+def _together(
+    frame: pl.DataFrame, found: Associations, columns: tuple[Column, ...], goal: Column | None
+) -> list[Figure]:
+    """The field of all pairs, and the closest pairs of numbers as points."""
     drawn: list[Figure] = [together(found, _FIELD)] if len(found.names) > 1 else []
-    return drawn + list(scatters(frame, paired, goal))
+    numbers = {one.name: one for one in columns if one.kind == "number" and one is not goal and not one.constant}
+    pairs = closest_pairs(found, list(numbers))[:_PAIRED]
+    return drawn + list(scatters(frame, [(numbers[one], numbers[other]) for _, one, other in pairs], goal))
+
+
+def _measured(frame: pl.DataFrame, found: Associations, columns: tuple[Column, ...]) -> str:
+    """The closest pairs by the measure that is usual for what they hold."""
+    rows = frame.sample(_MEASURED, seed=0) if frame.height > _MEASURED else frame
+    by_name = {column.name: column for column in columns}
+    told = []
+    for closeness, one, other in closest_pairs(found, found.names)[:_PAIRS]:
+        name, value = measure(rows, by_name[one], by_name[other], closeness)
+        told.append((f"`{one}` and `{other}`", f"{closeness:.2f}", name, f"{value:.2f}"))
+    heads, numbers = ("pair", "closeness", "measure", "value"), frozenset({1, 3})
+    return table(heads, told, numbers=numbers, caption="The closest pairs.") if told else ""
+
+
+def _files(files: Mapping[str, pl.DataFrame]) -> str:
+    """A row for each of several files: how many rows, how much is missing, what is unlike the others."""
+    rows = []
+    for name, own in files.items():
+        rest = pl.concat([frame for other, frame in files.items() if other != name])
+        moved = [one for one in drift(rest, own).columns.values() if one.alarmed]
+        moved.sort(key=lambda one: -one.effect)
+        unlike = ", ".join(f"`{one.column}` ({one.effect:.2f})" for one in moved[:3])
+        absent = sum(own.null_count().row(0)) / max(own.height * own.width, 1)
+        rows.append((f"`{name}`", f"{own.height:,}", f"{absent:.1%}", unlike or "nothing"))
+    heads = ("file", "rows looked at", "missing", "unlike the others (distance)")
+    return table(heads, rows, numbers=frozenset({1, 2})) if len(rows) > 1 else ""
 
 
 def _changes(changed: tuple[pl.DataFrame, pl.DataFrame] | None) -> str:

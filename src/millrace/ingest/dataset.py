@@ -17,6 +17,10 @@ from millrace.store.datasets import Recipe
 from millrace.store.objects import Store
 from millrace.store.tables import BOOKKEEPING, Snapshot, Table
 
+#: Files that are compared with each other, and rows of each.
+_FILES = 12
+_ROWS_OF_A_FILE = 20_000
+
 
 def dataset(settings: ProjectSettings, store: Store) -> tuple[pl.DataFrame, Dataset]:
     """The rows for training, and the version of the table that they were read from.
@@ -37,6 +41,20 @@ def dataset(settings: ProjectSettings, store: Store) -> tuple[pl.DataFrame, Data
     ((name, snapshot),) = now.items()
     rows = _some(Table(store, f"tables/{name}").read(snapshot.version))
     return rows, Dataset(f"tables/{name}", snapshot.version, {name: snapshot.version}, rows.height)
+
+
+def by_file(settings: ProjectSettings, store: Store) -> dict[str, pl.DataFrame]:
+    """Rows of each file of the single source of a project, at most 20,000 of each and of the twelve newest files."""
+    if settings.dataset is not None or len(settings.sources) > 1:
+        return {}
+    rows = Table(store, f"tables/{next(iter(settings.sources))}").snapshot().scan()
+    newest_files = rows.group_by("_origin").agg(pl.col("_run").max()).sort("_run", "_origin").tail(_FILES).collect()
+    kept = rows.filter(pl.col("_origin").is_in(newest_files["_origin"].to_list()))
+    # The first rows of a file may be its oldest: every so-manieth one stands for all.
+    every = (pl.len().over("_origin") // _ROWS_OF_A_FILE + 1).cast(pl.Int64)
+    sample = kept.filter(pl.col("_row") % every == 0).collect()
+    parts = sample.partition_by("_origin", as_dict=True, maintain_order=True)
+    return {str(name): part.drop(BOOKKEEPING) for (name,), part in parts.items()}
 
 
 def _materialised(store: Store, name: str, sql: str, now: Mapping[str, Snapshot]) -> tuple[pl.DataFrame, Dataset]:

@@ -1,3 +1,5 @@
+import re
+
 import polars as pl
 
 from millrace.explore.report import explore
@@ -55,3 +57,29 @@ def test_what_changed_names_the_column():
 def test_repeated_rows_are_counted():
     frame = pl.DataFrame({"a": [1, 1, 2], "b": ["x", "x", "y"]})
     assert "1 of 3 rows repeat another in every column." in report(frame)[1]
+
+
+def test_every_section_is_there_where_there_is_something_to_tell():
+    frame = forest().with_columns(
+        born=pl.date(2026, 1, 1) + pl.duration(days=pl.int_range(400) % 90),
+        size=pl.when(pl.int_range(400) % 9 == 0).then(None).otherwise(pl.int_range(400) * 1.5),
+        far=pl.when(pl.int_range(400) == 7).then(9e6).otherwise(pl.int_range(400) * 1.0),
+    )
+    html, _ = report(pl.concat([frame, frame.head(1)]), "kind")
+    for name in ("missing", "outliers", "texts", "dates", "duplicates", "together", "distributions", "columns"):
+        assert f'<section aria-labelledby="{name}">' in html
+    assert "Spearman" in html
+    assert "days since 1970" not in html
+
+
+def test_every_id_is_there_once():
+    html, _ = report(forest().with_columns(pl.Series("a b", range(400)), pl.Series("a-b", range(400)) * 2.5), "kind")
+    ids = re.findall(r'\bid="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+
+
+def test_a_file_unlike_the_others_is_named():
+    files = {f"{name}.csv": forest().with_columns(pl.col("height") + 60 * (name == "c")) for name in "abc"}
+    html, _ = explore(forest(), title="t", target=None, changed=None, tell=silent, files=files)
+    row = html[html.index("c.csv") :]
+    assert "<code>height</code>" in row[: row.index("</tr>")]

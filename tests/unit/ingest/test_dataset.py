@@ -8,13 +8,14 @@ import pytest
 
 from millrace.config.schema import ProjectSettings
 from millrace.errors import DataError, ProjectFileError
-from millrace.ingest.dataset import dataset
+from millrace.ingest.dataset import by_file, dataset
 from millrace.ingest.query import Query
 from millrace.ingest.stage import ingest_source
 from millrace.records.dataset import Dataset
 from millrace.store import datasets
 from millrace.store.tables import Table
 from unit.ingest.intake import Listed, settings
+from unit.lineage.conftest import customers, ingest
 
 
 def project(*sources, sql=None):
@@ -203,3 +204,13 @@ def test_a_writer_that_died_before_its_recipe_was_noted_loses_nothing(filled, mo
             dataset(settings, filled)
     assert dataset(settings, filled)[1].version == 1
     assert list(datasets.made_versions(filled, "churn")) == [1]
+
+
+def test_rows_are_told_apart_by_file(store):
+    ingest(store, "customers", {"a.csv": customers(1, 2), "b.csv": customers(3)}, "r1")
+    parts = by_file(project("customers"), store)
+    assert {name: part["id"].to_list() for name, part in parts.items()} == {"a.csv": [1, 2], "b.csv": [3]}
+
+
+def test_a_project_of_several_sources_has_no_files_to_compare(filled):
+    assert by_file(project("customers", "tickets", sql="from customers"), filled) == {}
