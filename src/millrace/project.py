@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
@@ -16,6 +18,7 @@ from millrace.errors import ReleaseError, UsageError
 from millrace.lifecycle import Site, champion, explore, ingest, lineage, new_run, promote, run, try_alerts, watch_over
 from millrace.records.audit import Action, AuditVerdict
 from millrace.records.checked import Checked
+from millrace.records.erasure import Erased
 from millrace.records.explored import Explored
 from millrace.records.ingestion import Ingested
 from millrace.records.initialized import InitResult
@@ -195,6 +198,28 @@ class Project:
         from millrace.ingest.refusals import matching
 
         return export(self.store, self._known(source), Path(to), matching(self.store, source, rule=rule, origin=origin))
+
+    @audited("erase")
+    def erase(
+        self,
+        source: str,
+        key: Sequence[str] = (),
+        where: Mapping[str, str] | None = None,
+        *,
+        now: bool = False,
+        dry_run: bool = False,
+    ) -> Erased:
+        """Remove a person, by the source's key or by columns, from all that rests, and let no ingest bring them back.
+
+        `key` has a value for each column of the source's `key`. Old versions go a week later, or with `now` at once:
+        whoever reads one of them meanwhile fails.
+        """
+        from millrace.ingest.erase import erase, named
+        from millrace.store.packages import versions
+
+        person = named(self._known(source), self.settings.sources[source].key, key, where or {})
+        done = erase(source, self.store, person, actor(), now=now, dry_run=dry_run)
+        return replace(done, packages=tuple(sorted(versions(self.store, self.settings.project))))
 
     def report(self, version: int | None = None) -> str:
         """Where the report of a package is."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from millrace.config.api import ApiSettings
 from millrace.config.false_alarms import parse_false_alarms
@@ -20,7 +20,7 @@ from millrace.config.rules import CLEANING, check_step
 from millrace.config.section import Duration, Name, Scalar, Section, Whole
 from millrace.config.target import parse_target
 from millrace.config.triggers import parse_trigger
-from millrace.config.units import PERCENT, fraction, seconds
+from millrace.config.units import DURATION, PERCENT, fraction, seconds
 from millrace.errors import ProjectFileError
 
 ColumnType = Literal["number", "integer", "boolean", "date", "datetime", "text"]
@@ -73,6 +73,33 @@ class ColumnSettings(Section):
     format: str | None = Field(None, description="strptime format of a date or datetime, such as %d.%m.%Y")
 
 
+class RetainSettings(Section):
+    """How long rows are kept."""
+
+    for_: Duration = Field(alias="for", description="such as 400 days")
+    by: Name | None = Field(None, description="the time column that counts; default: when the row was ingested")
+
+
+Retain = Annotated[
+    RetainSettings,
+    BeforeValidator(lambda value: value if isinstance(value, dict | RetainSettings) else {"for": value}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": DURATION},
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["for"],
+                    "properties": {"for": {"type": ["number", "string"]}, "by": {"type": "string"}},
+                },
+            ]
+        }
+    ),
+]
+
+
 class SourceSettings(Section):
     """Where rows come from, and what is done to each before it is kept."""
 
@@ -117,6 +144,10 @@ class SourceSettings(Section):
     )
     pii: dict[str, Protection] = Field(
         default_factory=dict, description="columns with personal values, and how each is protected before it is written"
+    )
+
+    retain: Retain | None = Field(
+        None, description="how long rows are kept: 400 days, or {for: 400 days, by: a time column}"
     )
 
     @model_validator(mode="after")

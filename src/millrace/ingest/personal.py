@@ -7,7 +7,7 @@ reasons. Where a value could not be cleaned, what was read is protected instead.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -52,11 +52,18 @@ def personal(private: Privacy, raw: pl.DataFrame, done: pl.DataFrame, misfits: M
     """
     if not private or raw.is_empty():
         return raw
-    columns = []
-    for column in private.words:
-        cleaned, read = canonical(done[column]), raw[column].cast(pl.String)
-        columns.append(read.zip_with(done[misfits[column]], cleaned) if column in misfits else cleaned)
-    return private.protect(raw.with_columns(columns), keep_dropped=True)
+    told = as_told(private.words, raw, done, misfits)
+    return private.protect(raw.with_columns(told), keep_dropped=True)
+
+
+def as_told(columns: Iterable[str], raw: pl.DataFrame, done: pl.DataFrame, misfits: Mapping[str, str]) -> pl.DataFrame:
+    """The plain values of columns as texts: after cleaning, or as they were read where they do not fit their type."""
+    told = []
+    for column in columns:
+        if column in raw.columns:
+            cleaned, read = canonical(done[column]), raw[column].cast(pl.String)
+            told.append(read.zip_with(done[misfits[column]], cleaned) if column in misfits else cleaned)
+    return pl.DataFrame(told)
 
 
 def same_protection(last: Receipt | None, private: Privacy, where: str) -> None:

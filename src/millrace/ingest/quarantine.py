@@ -24,7 +24,7 @@ from millrace.store.tables import Snapshot, Table
 _COLUMNS = ("_run", "_source", "_origin", "_row", "_rules", "_reasons", "_raw", "_at", "_batch")
 #: Where the rows are named that a replay took out.
 REPLAYED = "replayed"
-_UNREADABLE = "unreadable"
+UNREADABLE = "unreadable"
 _DTYPES = MappingProxyType({"_row": pl.Int64(), "_batch": pl.Int64(), "_rules": pl.List(pl.String())})
 
 
@@ -120,7 +120,7 @@ def landed_rows(store: Store, source: str) -> pl.LazyFrame:
         return rows
     left = replayed.scan().filter(pl.col("_batch").is_in(landed)).select(pl.col("_of").alias("_batch"), "_row")
     # An unreadable line is counted by line, a row by row: only rows are replayed.
-    line = pl.col("_rules").list.contains(_UNREADABLE)
+    line = pl.col("_rules").list.contains(UNREADABLE)
     stayed = rows.filter(~line).join(left, on=["_batch", "_row"], how="anti", maintain_order="left")
     return pl.concat([rows.filter(line), stayed])
 

@@ -16,7 +16,8 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import DataError, ProjectFileError
 from millrace.ingest.checks import Check, compile_checks
 from millrace.ingest.cleaning import Cleaning, compile_cleaning
-from millrace.ingest.personal import personal, protection
+from millrace.ingest.personal import as_told, personal, protection
+from millrace.ingest.suppression import Suppressed
 from millrace.ingest.types import Typed, column_types, final_schema, tidy, typed
 from millrace.privacy.columns import Privacy
 from millrace.store.tables import BOOKKEEPING
@@ -43,6 +44,7 @@ class Split:
     kept: pl.DataFrame
     refused: pl.DataFrame
     duplicate: int
+    erased: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,13 @@ class Rules:
         first_row: int,
         known: pl.LazyFrame | None = None,
         protected: pl.DataFrame | None = None,
+        erased: Suppressed | None = None,
     ) -> Split:
         """Clean and check the rows; `known` are the rows already in the table, for sources without duplicates.
 
-        `protected` has, for each row of `frame`, values of personal columns that were protected before. Raises
-        `DataError` when the frame has other columns than the rules were compiled for.
+        `protected` has, for each row of `frame`, values of personal columns that were protected before; rows of persons
+        who were `erased` are left out. Raises `DataError` when the frame has other columns than the rules were compiled
+        for.
         """
         _same_columns(self.delivered, dict(frame.schema), self.where)
         try:
@@ -81,6 +85,11 @@ class Rules:
         failed = (
             done.select(pl.any_horizontal(flags)).to_series() if flags else pl.repeat(False, done.height, eager=True)
         )
+        misfits = {one.column: f"{_FAILED}type_{i}" for i, one in enumerate(self.typings)}
+        gone = 0
+        if erased and (named := erased.matches(as_told(erased.columns, frame, done, misfits))).any():
+            gone = int(named.sum())
+            done, frame, failed = done.filter(~named), frame.filter(~named), failed.filter(~named)
         bad = failed.arg_true()
         kept = done.select(*self.cleaned, _ROW)
         if bad.len():
@@ -90,10 +99,9 @@ class Rules:
             before = protected[(kept[_ROW] - first_row).cast(pl.UInt32)]
             kept = kept.with_columns(before[column] for column in before.columns if column in self.final)
         distinct = self._distinct(kept, known)
-        misfits = {one.column: f"{_FAILED}type_{i}" for i, one in enumerate(self.typings)}
         raw = personal(self.privacy, frame[bad], done[bad], misfits)
         shown = done[bad].with_columns(raw.select(column for column in self.privacy.words))
-        return Split(distinct, self._refused(shown, raw), kept.height - distinct.height)
+        return Split(distinct, self._refused(shown, raw), kept.height - distinct.height, gone)
 
     def _plan(self, frame: pl.DataFrame, first_row: int) -> pl.LazyFrame:
         plan = frame.lazy().with_row_index(_ROW, offset=first_row).with_columns(pl.col(_ROW).cast(pl.Int64))

@@ -7,6 +7,7 @@ in docs/decisions/2026-11-23-exactly-once.md.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +25,9 @@ from millrace.errors import RemoteError
 from millrace.ingest.personal import noted, ready, same_protection, source_types
 from millrace.ingest.quarantine import set_aside
 from millrace.ingest.reading import read
+from millrace.ingest.retention import tidy
 from millrace.ingest.rules import Rules, compile_rules, same_schema, unreadable
+from millrace.ingest.suppression import suppressed
 from millrace.records.batch import Batch, Position
 from millrace.records.ingestion import Counts, Ingested
 from millrace.records.progress import Step, Watch, unwatched
@@ -78,6 +81,7 @@ def ingest(
     from millrace.sources import open_source
 
     ready({name: settings})
+    suppressed(store, name, os.environ)
     known = source_types(Table(store, f"tables/{name}"))
     source = open_source(name, settings, base, schema=known or None)
     return ingest_source(source, name, settings, store, run, watch, engine=engine)
@@ -149,6 +153,8 @@ class _Intake:
             table_version=self.now.version,
             files=len(self.tally.origins),
             reasons=reasons,
+            erased=counts.erased,
+            expired=tidy(self.name, self.settings, self.store, datetime.now(UTC)),
         )
 
     def _commit(self, source: Opened, batch: Batch, last: Receipt | None) -> Receipt | None:
@@ -156,10 +162,12 @@ class _Intake:
         rules = self._rules(source, batch.frame.schema)
         same_protection(last, rules.privacy, f"{self.name}, {batch.origin}")
         same_schema(self.now.schema(), rules.final, f"{self.name}, {batch.origin}")
-        split = rules.split(batch.frame, batch.first_row, self._known())
+        split = rules.split(
+            batch.frame, batch.first_row, self._known(), erased=suppressed(self.store, self.name, os.environ)
+        )
         unread = unreadable(rules.privacy.unread(batch.refused))
         refused = pl.concat([split.refused, unread]) if unread.height else split.refused
-        counts = Counts(batch.read, split.kept.height, refused.height, split.duplicate)
+        counts = Counts(batch.read, split.kept.height, refused.height, split.duplicate, erased=split.erased)
         counts.check(f"{self.name}, {batch.origin}")
         self._tell("checked")
 

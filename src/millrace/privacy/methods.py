@@ -34,7 +34,7 @@ _SHOWN = 4
 _MAIL = re.compile(r"[^@\s]+@([^@\s]+)")
 
 
-def hashing(keys: Keys) -> Method:
+def hashing(keys: Keys) -> Callable[[str], str]:
     """Hash with the oldest key."""
     key = keys.hashing
 
@@ -45,7 +45,7 @@ def hashing(keys: Keys) -> Method:
     return hashed
 
 
-def sealing(keys: Keys) -> Method:
+def sealing(keys: Keys) -> Callable[[str], str]:
     """Encrypt with the newest key. Raises `MissingExtraError` without the library."""
     key = keys.sealing
     cipher = _cipher(key.sealing)

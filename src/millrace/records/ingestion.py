@@ -10,12 +10,12 @@ from millrace.errors import ConservationError
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Where the rows of a commit went.
+    """Where the rows of a commit went; `erased` are left out, since they are of persons who were erased.
 
     Examples
     --------
     >>> Counts(read=5, kept=3, quarantined=1, duplicate=1) + Counts(read=1, kept=1)
-    Counts(read=6, kept=4, quarantined=1, duplicate=1, late=0)
+    Counts(read=6, kept=4, quarantined=1, duplicate=1, late=0, erased=0)
     """
 
     read: int = 0
@@ -23,6 +23,7 @@ class Counts:
     quarantined: int = 0
     duplicate: int = 0
     late: int = 0
+    erased: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -31,15 +32,17 @@ class Counts:
             self.quarantined + other.quarantined,
             self.duplicate + other.duplicate,
             self.late + other.late,
+            self.erased + other.erased,
         )
 
     def check(self, where: str) -> None:
         """Raise `ConservationError` unless every row read is in exactly one place."""
-        placed = self.kept + self.quarantined + self.duplicate + self.late
+        placed = self.kept + self.quarantined + self.duplicate + self.late + self.erased
         if self.read != placed:
             raise ConservationError(
                 f"{self.read} rows were read but {placed} were placed: {self.kept} kept, "
-                f"{self.quarantined} quarantined, {self.duplicate} duplicate, {self.late} late. "
+                f"{self.quarantined} quarantined, {self.duplicate} duplicate, {self.late} late, "
+                f"{self.erased} erased. "
                 "Nothing of this batch was committed.",
                 where=where,
             )
@@ -47,7 +50,11 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What one ingest of one source did; `reasons` counts quarantined rows by rule."""
+    """What one ingest of one source did; `reasons` counts quarantined rows by rule.
+
+    `erased` rows are of persons who were erased before, and were left out; `expired` counts, by table, rows removed at
+    the end because the time that `retain` gives them was over.
+    """
 
     source: str
     read: int
@@ -58,3 +65,5 @@ class Ingested:
     table_version: int
     files: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
+    erased: int = 0
+    expired: Mapping[str, int] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from millrace.errors import MillraceError, RemoteError
 from millrace.records.audit import AuditEntry
+from millrace.records.erasure import Erased
 from millrace.records.ingestion import Ingested
 from millrace.records.quarantine import Replayed
 from millrace.records.release import Release
@@ -108,7 +109,7 @@ def recorded(
         entry("end", "done", began)
 
 
-def identify(answer: object) -> dict[str, object]:
+def identify(answer: object) -> dict[str, object]:  # noqa: PLR0911 - one line for each kind of answer
     """The ids of what a verb made or changed."""
     match answer:
         case Run():
@@ -118,6 +119,8 @@ def identify(answer: object) -> dict[str, object]:
             return {"release": answer.number, "package": answer.package, "version": answer.version}
         case Retrained():
             return {"decision": answer.decision.decision, **identify(answer.run), **identify(answer.release)}
+        case Erased():
+            return {"person": answer.person, **answer.removed, "until": answer.until}
         case Ingested() | Replayed():
             return {"source": answer.source, "table_version": answer.table_version}
         case tuple() if answer and all(isinstance(one, Ingested) for one in answer):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import obstore
@@ -72,6 +75,19 @@ class Store:
         with answering("The store cannot be listed", prefix):
             found = obstore.list(self._objects, prefix=prefix.rstrip("/")).collect()
         return tuple(sorted(str(entry["path"]) for entry in found))
+
+    def older(self, prefix: str, than: datetime) -> tuple[str, ...]:
+        """Every key below the folder `prefix` that was last written before an aware time, sorted."""
+        with answering("The store cannot be listed", prefix):
+            found = obstore.list(self._objects, prefix=prefix.rstrip("/")).collect()
+        return tuple(sorted(str(entry["path"]) for entry in found if entry["last_modified"] < than))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove what rests at `keys`; what is not there is no error."""
+        with answering("The store refuses to delete", keys[0] if keys else ""):
+            for key in keys:
+                with suppress(NotFoundError, FileNotFoundError):
+                    obstore.delete(self._objects, key)
 
     def _holds(self, key: str, content: bytes) -> bool:
         try:
