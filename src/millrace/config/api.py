@@ -35,6 +35,13 @@ def parse_rate(text: str) -> float:
     return float(match[1]) / unit(match[2])
 
 
+def _web(url: str) -> str:
+    """Refuse what is no URL of a web server."""
+    if not re.match(r"https?://[^/?#\s]+", url, re.IGNORECASE):
+        raise ProjectFileError("A URL of a web server is expected.", code="config.value", allowed=["https://…"])
+    return url
+
+
 def _only_one(section: Section, names: tuple[str, ...], what: str) -> None:
     """Refuse a section that states none of `names`, or several."""
     stated = [name for name in names if getattr(section, name) is not None]
@@ -88,7 +95,7 @@ class BasicSettings(Section):
 class OAuth2Settings(Section):
     """OAuth 2.0 client credentials (RFC 6749, 4.4); the token is fetched, and fetched again when it expires."""
 
-    token_url: Name = Field(description="where tokens are given out", repr=False)
+    token_url: Annotated[str, must_parse(_web)] = Field(description="where tokens are given out", repr=False)
     client_id: Secret = Field(description="such as ${CLIENT_ID}")
     client_secret: Secret = Field(description="such as ${CLIENT_SECRET}")
     scope: Name | None = Field(None, description="scopes, separated by spaces")

@@ -196,8 +196,10 @@ class ApiSource:
         value = fields.get(self._settings.cursor) if fields and self._api.since and self._settings.cursor else None
         if value is None:
             return None
-        size = measure(value)
         try:
+            if type(value) not in {str, int, float}:
+                raise TypeError
+            size = measure(value)
             if done.high is None or size > measure(done.high):
                 done.high = value
         except TypeError:

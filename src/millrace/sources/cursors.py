@@ -19,7 +19,7 @@ def measure(value: Any) -> Any:
     >>> measure("17"), measure("2026-01-31"), measure("01J9")
     (Decimal('17'), datetime.date(2026, 1, 31), '01J9')
     """
-    if isinstance(value, bool | int | float):
+    if isinstance(value, int | float):
         return Decimal(str(value))
     if not isinstance(value, str):
         return value

@@ -59,6 +59,11 @@ class OAuth2:
         return True
 
     @property
+    def fixed_headers(self) -> Mapping[str, str]:
+        """None: tokens change, and are looked at when they come."""
+        return {}
+
+    @property
     def secrets(self) -> list[str]:
         """The token."""
         return [self._token] if self._token else []
@@ -79,7 +84,7 @@ class OAuth2:
         except (msgspec.DecodeError, RecursionError):
             answer = None
         token = answer.get("access_token") if isinstance(answer, dict) else None
-        if not isinstance(token, str) or not token.isprintable():
+        if not isinstance(token, str) or not (token.isascii() and token.isprintable()):
             raise SourceError(
                 "`token_url` answered without an `access_token`.",
                 where=f"{self._where}.api.auth.oauth2",
@@ -105,6 +110,11 @@ class Fixed:
     def renew(self) -> bool:
         """Nothing can be renewed."""
         return False
+
+    @property
+    def fixed_headers(self) -> Mapping[str, str]:
+        """The headers of every request."""
+        return self.fixed.headers
 
     @property
     def secrets(self) -> list[str]:

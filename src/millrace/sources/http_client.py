@@ -8,6 +8,7 @@ error at once. Credentials, headers and parameters of the project file go to the
 from __future__ import annotations
 
 import random
+import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from urllib3.exceptions import TimeoutError as LateError
 
 from millrace.config.api import ApiSettings, parse_rate
 from millrace.config.section import secrets_in
-from millrace.errors import MillraceError, RemoteError, SourceError
+from millrace.errors import MillraceError, ProjectFileError, RemoteError, SourceError
 from millrace.sources.http_auth import authorization, revealed
 
 _PASSING = frozenset({408, 425, 429})
@@ -79,6 +80,7 @@ class Client:
         self._carried = [text for text in (*credentials, *revealed(settings.headers).values()) if len(text) > 3]
         said = [*revealed(settings.params).values(), *(value for _, value in parse_qsl(parts.query))]
         self._hidden = [*self._carried, *(text for text in said if len(text) > 7)]
+        _check_headers({**revealed(settings.headers), **self._auth.fixed_headers}, where)
         self._pool = _pool(parts.scheme, self.host)
         self._interval = 1 / parse_rate(settings.rate) if settings.rate else 0.0
         self._next = 0.0
@@ -241,6 +243,19 @@ class Client:
 
     def _error(self, seen: str, code: str, next_step: str = "") -> MillraceError:
         return SourceError(seen, where=self.where, code=code, next_step=next_step)
+
+
+def _check_headers(headers: Mapping[str, str], where: str) -> None:
+    """Raise `ProjectFileError` for a header that cannot be sent, without showing it: it may be a secret."""
+    for name, value in headers.items():
+        fits = re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) and re.fullmatch(r"[ -~\xa0-\xff]*", value)
+        if not fits:
+            raise ProjectFileError(
+                f"The header `{name!r}` cannot be sent: it holds a line break, or a sign that headers do not have.",
+                where=f"{where}.api",
+                code="config.value",
+                next_step="check the value of the environment variable; a line break at its end is common",
+            )
 
 
 def pause(stated: str | None, now: datetime) -> float | None:

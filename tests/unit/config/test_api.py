@@ -24,6 +24,7 @@ def problem(tmp_path, api):
         ("{auth: {token: x}}", "Allowed here: bearer, basic, header, query, oauth2."),
         ("{rate: 10 per secnd}", "is not a rate of requests. Did you mean `10 per second`?"),
         ("{rate: 0 per second}", "is not a rate of requests"),
+        ("{auth: {oauth2: {token_url: 'file:///x', client_id: a, client_secret: b}}}", "A URL of a web server"),
         ("{timeout: 0}", "Allowed here: above 0."),
         ("{retry: soon}", "A duration is a number and a unit"),
         ("{max_answer_mb: 0}", "Allowed here: at least 1."),

@@ -256,6 +256,13 @@ def test_more_than_can_be_remembered_is_refused_unless_since_bounds_it(api, monk
     assert ids(read(source(api, cursor="at", since="from", overlap="1 min"))) == [1, 2, 3, 4, 5, 6, 7]
 
 
+@pytest.mark.parametrize("value", [["2026"], True, "2026-01-01", 5])
+def test_a_cursor_without_an_order_is_refused(api, value):
+    api.rows[1] = ROWS[1] | {"at": value}
+    with pytest.raises(SourceError, match="which have no order"):
+        read(source(api, cursor="at", since="from"))
+
+
 SECRET = "hunter2-hunter2"
 WAYS = {
     "bearer": {"auth": {"bearer": SECRET}},

@@ -6,7 +6,7 @@ import pytest
 import api_server
 from api_server import Api, status
 from millrace.config.api import ApiSettings
-from millrace.errors import RemoteError, SourceError
+from millrace.errors import ProjectFileError, RemoteError, SourceError
 from millrace.sources import http_client
 from millrace.sources.http_client import Client, Refused
 
@@ -270,6 +270,13 @@ def test_a_token_endpoint_that_gives_none_is_named(api):
     with pytest.raises(SourceError, match="`token_url` answered without an `access_token`"):
         opened.get("/rows", [])
     opened.close()
+
+
+@pytest.mark.parametrize("said", [{"auth": {"bearer": "hunter2\n"}}, {"headers": {"X-Key": "hunter2\u20ac"}}])
+def test_a_secret_that_no_header_can_hold_is_refused_without_showing_it(api, said):
+    with pytest.raises(ProjectFileError, match=r"cannot be sent(.|\n)*environment variable") as raised:
+        client(api, **said)
+    assert "hunter2" not in str(raised.value) + str(raised.value.__context__)
 
 
 def test_user_and_password_of_the_url_are_sent_and_not_shown(api):
