@@ -221,6 +221,13 @@ class Project:
         done = erase(source, self.store, person, actor(), now=now, dry_run=dry_run)
         return replace(done, packages=tuple(sorted(versions(self.store, self.settings.project))))
 
+    @audited("reveal")
+    def reveal(self, source: str, to: str, *, refused: bool = False) -> Exported:
+        """Write a source's rows, or with `refused` those of its quarantine, with what was encrypted in plain."""
+        from millrace.ingest.reveal import reveal
+
+        return reveal(self._known(source), self.store, Path(to), refused=refused)
+
     def report(self, version: int | None = None) -> str:
         """Where the report of a package is."""
         package = self._package(version)

@@ -24,6 +24,7 @@ from millrace.cli import (
     release,
     report,
     retrain,
+    reveal,
     serve,
     train,
 )
@@ -47,6 +48,7 @@ def build() -> typer.Typer:
         ingest.ingest,
         train.train,
         erase.erase,
+        reveal.reveal,
         report.report,
         lineage.lineage,
         predict.predict,

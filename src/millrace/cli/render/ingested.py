@@ -23,6 +23,10 @@ def ingested(records: Sequence[Ingested]) -> RenderableType:
     for record in records:
         for rule, rows in sorted(record.reasons.items(), key=lambda item: -item[1]):
             parts.append(Text.assemble(("! ", "yellow"), f"{record.source}: {rows:,} refused by ", (rule, "bold")))
+        if record.erased:
+            parts.append(Text(f"  {record.source}: {record.erased:,} left out, of persons who were erased"))
+        if expired := sum(record.expired.values()):
+            parts.append(Text(f"  {record.source}: {expired:,} removed, since their time was over"))
     if any(record.quarantined for record in records):
         parts.append(hint("millrace quarantine list", "See them"))
     return Group(*parts)

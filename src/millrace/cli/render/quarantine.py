@@ -65,6 +65,12 @@ def exported(record: Exported) -> RenderableType:
     return Group(verdict(True, f"{record.source}: {record.rows:,} refused rows written."), line(f"  {record.path}"))
 
 
+def revealed(record: Exported) -> RenderableType:
+    """Draw where the rows are that can be read again."""
+    words = f"{record.source}: {record.rows:,} rows written with their encrypted values in plain; keep the file safe."
+    return Group(verdict(True, words), line(f"  {record.path}"))
+
+
 def _row(record: Mapping[str, Any]) -> RenderableType:
     """One refused row; what it said is cut at the terminal's edge (`--json` gives all of it)."""
     said = Text(f"  {record['_raw']}".replace("\n", "⏎"), style="dim", no_wrap=True, overflow="ellipsis")
