@@ -277,14 +277,16 @@ class Project:
     def promote(self, version: int, reason: str = "") -> Release:
         """Make a package champion by hand."""
         evidence = {"by hand": True}
-        return promote(self._site(), self._package(version), by=actor(), reason=reason or "by hand", evidence=evidence)
+        return promote(
+            self._site(), self._package(version), by=actor(), reason=self.hide(reason) or "by hand", evidence=evidence
+        )
 
     @audited("rollback")
     def rollback(self, reason: str = "") -> Release:
         """Give traffic back to the champion before."""
         from millrace.release.stage import rollback
 
-        return rollback(self.store, by=actor(), reason=reason or "by hand")
+        return rollback(self.store, by=actor(), reason=self.hide(reason) or "by hand")
 
     def history(self) -> tuple[Release, ...]:
         """Every change of champion, oldest first."""
