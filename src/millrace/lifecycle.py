@@ -123,23 +123,27 @@ def ingest(site: Site, source: str, identity: str, part_of: str | None = None) -
 
 def explore(site: Site, since: int | None = None) -> Explored:
     """Tables → a report on what they hold, and on what changed with the newest ingest, or since a version."""
+    from millrace.explore.report import Changed
     from millrace.explore.report import explore as stage
     from millrace.ingest.dataset import by_file, dataset, newest
     from millrace.store.datasets import read
 
     settings = site.settings
     frame, learned_from = dataset(settings, site.store)
-    before = "those before it" if since is None else f"those of version {since}"
+    if since is None:
+        parts = newest(settings, site.store)
+        changed = Changed(*parts) if parts else None
+    else:
+        then = read(site.store, replace(learned_from, version=since))
+        changed = Changed(then, frame, f"The rows of now against those of version {since}.")
     html, said = stage(
         frame,
         title=settings.project,
         target=settings.model.predict if settings.model.predict in frame.columns else None,
-        changed=newest(settings, site.store)
-        if since is None
-        else (read(site.store, replace(learned_from, version=since)), frame),
+        changed=changed,
         tell=lambda text: site.watch(Step("explore", text)),
-        note=f"The rows of {'the newest ingest' if since is None else 'now'} against {before}.",
         files=by_file(settings, site.store),
+        known=[sql for source in settings.sources.values() for sql in source.checks.values()],
     )
     key = f"reports/{settings.project}-data.html"
     site.store.write(key, html.encode())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from html import escape
+from typing import NamedTuple
 
 import polars as pl
 
@@ -17,6 +18,7 @@ from millrace.explore.columns import Column, as_value, summarise
 from millrace.explore.measures import measure
 from millrace.explore.missing import patterns
 from millrace.explore.missing import together as absence
+from millrace.explore.suggested import NOTE, as_table, suggested
 from millrace.explore.warnings import warnings
 from millrace.profile.api import drift
 
@@ -28,15 +30,23 @@ _PAIRS = 15
 _MEASURED = 100_000
 
 
+class Changed(NamedTuple):
+    """Earlier rows and newer ones, and what they are."""
+
+    before: pl.DataFrame
+    now: pl.DataFrame
+    note: str = "The rows of the newest ingest against those before it."
+
+
 def explore(
     frame: pl.DataFrame,
     *,
     title: str,
     target: str | None,
-    changed: tuple[pl.DataFrame, pl.DataFrame] | None,
+    changed: Changed | None,
     tell: Callable[[str], None],
-    note: str = "The rows of the newest ingest against those before it.",
     files: Mapping[str, pl.DataFrame] | None = None,
+    known: Collection[str] = (),
 ) -> tuple[str, tuple[str, ...]]:
     """Give the page as HTML text, and its warnings.
 
@@ -50,10 +60,10 @@ def explore(
         Earlier rows and newer ones with the same columns: the page says how they differ, where both are given.
     tell
         Called with what is being done, for a progress bar.
-    note
-        What the rows in `changed` are.
     files
         Rows of each file by its name, where there are several: the page says which of them is unlike the others.
+    known
+        The checks that are made already, as SQL; others that the rows suggest are told.
     """
     tell("summarising the columns")
     columns = summarise(frame)
@@ -72,7 +82,7 @@ def explore(
     body = "".join(
         (
             section("What to look at", items([words(sentence) for sentence in said])),
-            section("What changed", _changes(changed), note=note),
+            section("What changed", _changes(changed), note=changed.note if changed else ""),
             section("Files", _files(files or {}), note="Each file against all the others."),
             section("Columns", _columns(columns, closeness)),
             section("Distributions", figures(pictures), note=_left_out(len(shown))),
@@ -81,6 +91,7 @@ def explore(
             section("Texts", details.written(frame, columns)),
             section("Dates", details.dated(frame, columns)),
             section("Duplicates", details.duplicates(frame, repeated)),
+            section("Checks", as_table(suggested(frame, target, known)), note=NOTE),
             section("Together", figures(_together(frame, found, columns, goal)), _measured(frame, found, columns)),
         )
     )
@@ -150,10 +161,10 @@ def _files(files: Mapping[str, pl.DataFrame]) -> str:
     return table(heads, rows, numbers=frozenset({1, 2})) if len(rows) > 1 else ""
 
 
-def _changes(changed: tuple[pl.DataFrame, pl.DataFrame] | None) -> str:
+def _changes(changed: Changed | None) -> str:
     if changed is None:
         return ""
-    found = drift(*changed)
+    found = drift(changed.before, changed.now)
     moved = [column for column in found.columns.values() if column.alarmed]
     rows = [(f"`{column.column}`", f"{column.effect:.3f}", column.alarms[0].evidence) for column in moved]
     said = f"<p>{words(found.verdict)}</p>"

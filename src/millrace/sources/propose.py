@@ -12,7 +12,8 @@ from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError, UsageError, nearest
 from millrace.sources.base import Look
 from millrace.sources.dialect import numbered
-from millrace.sources.proposals import checks, cleaning, columns, drops, key, shown
+from millrace.sources.proposals import checks, cleaning, columns, drops, key
+from millrace.sources.proposed_checks import shown
 from millrace.sources.registry import kind_of
 from millrace.sources.survey import ColumnFacts, Survey, survey
 from millrace.sources.yaml_text import flow, scalar
@@ -60,11 +61,7 @@ def propose(path: str, predict: str | None = None, folder: Path | None = None) -
         *seen.lines,
         *_headless(path, found),
         *_refusals(found),
-        *(
-            [f"    key: {scalar(identity.name)}  # {identity.distinct:,} different values, none missing"]
-            if identity
-            else []
-        ),
+        *([f"    key: {scalar(identity.name)}  # {_distinct(identity, found)}"] if identity else []),
         *_keyless(seen, identity),
         *columns(found),
         *cleaning(found, identity),
@@ -73,6 +70,11 @@ def propose(path: str, predict: str | None = None, folder: Path | None = None) -
         *_model(target, reason, drops(found, target, identity)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _distinct(identity: ColumnFacts, found: Survey) -> str:
+    repeats = f"; {found.repeated:,} rows repeat another whole" if found.repeated else ""
+    return f"{identity.distinct:,} of {found.rows:,} distinct, none missing{repeats}"
 
 
 def _look(path: str, folder: Path) -> Look:

@@ -20,12 +20,19 @@ _MANY = 50
 #: A column of numbers stays one while no more than this share of its values is something else.
 _STRAY = 0.01
 _FORMATS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%Y%m%d", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M")
+#: Texts that may be codes: letters and digits of ASCII, some signs between them, a digit somewhere.
+_CODE = r"^[A-Za-z0-9][A-Za-z0-9._/:#-]*$"
+_CLASSES = {"A": "[A-Z]", "a": "[a-z]", "9": "[0-9]"}
+_LONGEST = 40
 _ID_NAME = re.compile(r"(?i:(^|[\W_])(id|uuid|guid|key|code|no|nr|number)$)|[a-z](ID|Id|Key|No|Nr)$")
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnFacts:
-    """One column as it was found; `values` (up to 50, most frequent first, trimmed) are empty when there are more."""
+    """One column as it was found; `values` (up to 50, most frequent first, trimmed) are empty when there are more.
+
+    `pattern` is a regular expression that all texts of a column match, where they are shaped like codes.
+    """
 
     name: str
     type: ColumnType
@@ -39,6 +46,7 @@ class ColumnFacts:
     high: float | None = None
     values: Mapping[str, int] = field(default_factory=dict)
     spaced: bool = False
+    pattern: str | None = None
 
     @property
     def identifying_name(self) -> bool:
@@ -110,7 +118,35 @@ def _described(
         high=float(present.max()) if numeric else None,  # type: ignore[arg-type]
         values={str(value): count for value, count in _ordered(counted)} if counted is not None else {},
         spaced=kind == "text" and bool(present.str.contains(r"\s").any()),
+        pattern=_pattern(present) if kind == "text" and distinct > _MANY else None,
     )
+
+
+def _pattern(present: pl.Series) -> str | None:
+    """The one shape that all texts have: runs of capitals, small letters and digits, of one length or of several.
+
+    Examples
+    --------
+    >>> _pattern(pl.Series(["7590-VHVEG", "5575-GNVDE"])), _pattern(pl.Series(["A-1", "AB-12"]))
+    ('[0-9]{4}-[A-Z]{5}', '[A-Z]+-[0-9]+')
+    """
+    if not present.head(_MANY).str.contains(_CODE).all() or not present.str.contains(_CODE).all():
+        return None
+    exact = present.str.replace_all("[A-Z]", "A").str.replace_all("[a-z]", "a").str.replace_all("[0-9]", "9").unique()
+    runs = exact.str.replace_all("A+", "A").str.replace_all("a+", "a").str.replace_all("9+", "9").unique()
+    if len(runs) != 1 or len(runs[0]) > _LONGEST or "9" not in runs[0]:
+        return None
+    shape = exact[0] if len(exact) == 1 else runs[0]
+    return "".join(_run(part.group(), len(exact) == 1) for part in re.finditer(r"A+|a+|9+|[^Aa9]", shape))
+
+
+def _run(part: str, exact: bool) -> str:
+    """A run of one class as a regular expression; of a sign, itself."""
+    if part[0] not in _CLASSES:
+        return part if part in "-_/:#" else re.escape(part)
+    if exact:
+        return _CLASSES[part[0]] + (f"{{{len(part)}}}" if len(part) > 1 else "")
+    return f"{_CLASSES[part[0]]}+"
 
 
 def _ordered(counted: pl.DataFrame) -> list[tuple[object, int]]:

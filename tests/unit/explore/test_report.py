@@ -2,7 +2,7 @@ import re
 
 import polars as pl
 
-from millrace.explore.report import explore
+from millrace.explore.report import Changed, explore
 
 
 def silent(_):
@@ -49,7 +49,7 @@ def test_a_column_that_tells_the_target_is_named():
 
 def test_what_changed_names_the_column():
     before, after = forest(), forest().with_columns(pl.col("height") + 15)
-    html, _ = report(after, "kind", (before, after))
+    html, _ = report(after, "kind", Changed(before, after))
     assert "What changed" in html
     assert "1 of 5 columns drifted" in html or "`height`" in html
 
@@ -66,7 +66,17 @@ def test_every_section_is_there_where_there_is_something_to_tell():
         far=pl.when(pl.int_range(400) == 7).then(9e6).otherwise(pl.int_range(400) * 1.0),
     )
     html, _ = report(pl.concat([frame, frame.head(1)]), "kind")
-    for name in ("missing", "outliers", "texts", "dates", "duplicates", "together", "distributions", "columns"):
+    for name in (
+        "missing",
+        "outliers",
+        "texts",
+        "dates",
+        "duplicates",
+        "checks",
+        "together",
+        "distributions",
+        "columns",
+    ):
         assert f'<section aria-labelledby="{name}">' in html
     assert "Spearman" in html
     assert "days since 1970" not in html

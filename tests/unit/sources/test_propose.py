@@ -193,3 +193,22 @@ def test_a_column_name_that_reads_as_a_pattern_is_refused_by_name(tmp_path):
     (tmp_path / "a.csv").write_text("^a$,kind\n1,x\n2,y\n")
     with pytest.raises(SourceError, match=r"`\^a\$` reads as a pattern"):
         propose(str(tmp_path / "a.csv"), "kind", folder=tmp_path)
+
+
+def test_every_proposed_check_stands_with_what_was_found(tmp_path):
+    content = many(
+        ("plate", lambda i: f"HH-{i:04}"),
+        ("lat", lambda i: i % 90 - 44.5),
+        ("moment", lambda i: f"2024-01-{i % 28 + 1:02}T10:00:00"),
+        ("y", lambda i: "ab"[i % 2]),
+        count=120,
+    )
+    text = proposed(tmp_path, content, "y")
+    assert "regexp_like(plate, '^[A-Z]{2}-[0-9]{4}$')\"  # so are all of 120, 120 of them different" in text
+    assert "lat_in_bounds: lat between -90 and 90  # -44.5 to 44.5 were found" in text
+    assert "moment_there: moment is not null  # there in 120 of 120 rows" in text
+
+
+def test_a_key_is_told_with_how_many_are_distinct(tmp_path):
+    text = proposed(tmp_path, many(("order_id", lambda i: f"o{i}"), ("y", lambda i: i % 3)), "y")
+    assert "    key: order_id  # 40 of 40 distinct, none missing" in text
