@@ -49,7 +49,7 @@ def together(found: Associations, most: int) -> Figure:
         )
     )
     rows = [(f"{one} and {other}", f"{value:.2f}") for value, one, other in closest_pairs(found, names)[:12]]
-    caption = "The darker a field, the more one column tells of the other, in whatever form (Cramér's V, 0 to 1)."
+    caption = "The stronger a field's colour, the more one column tells of the other, in whatever form (Cramér's V)."
     return Figure("together", "Which columns go together", caption, chart, ("pair", "closeness"), rows)
 
 
