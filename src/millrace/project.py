@@ -92,20 +92,24 @@ class Project:
 
     def check(self) -> Checked:
         """Say whether the sources are there and have what the model needs; nothing is written."""
+        from millrace.ingest.changes import column_changes
         from millrace.ingest.personal import ready
         from millrace.notify.registry import channels
         from millrace.sources import open_source
 
         ready(self.settings.sources)
         channels(self.settings.monitor.alert)
-        problems = []
+        problems, changes = [], []
         columns: set[str] = set()
         for name, source in self.settings.sources.items():
             columns |= set(open_source(name, source, self.path.parent).schema())
+            taken, frozen = column_changes(name, source, self.store, self.path.parent)
+            changes += taken
+            problems += frozen
         target = self.settings.model.predict
         if self.settings.dataset is None and target not in columns:
             problems.append(f"model.predict: no source has a column `{target}`")
-        return Checked(self.settings.project, tuple(self.settings.sources), tuple(problems))
+        return Checked(self.settings.project, tuple(self.settings.sources), tuple(problems), tuple(changes))
 
     @audited("run")
     def run(self, watch: Watch = unwatched) -> Run:

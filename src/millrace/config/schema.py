@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from millrace.config.api import ApiSettings
+from millrace.config.contract import Contract, Word
 from millrace.config.false_alarms import parse_false_alarms
 from millrace.config.gate import metric, parse_condition
 from millrace.config.metrics import METRICS
@@ -137,6 +138,9 @@ class SourceSettings(Section):
     columns: dict[str, ColumnSettings] = Field(default_factory=dict, description="columns whose reading is stated")
     missing: tuple[str, ...] = Field(
         (), description="texts that mean 'no value' in every column, besides the empty one"
+    )
+    contract: Word | Contract = Field(
+        Contract(), description="what happens when columns change: evolve, freeze, quarantine, or a word for each kind"
     )
     clean: tuple[Step, ...] = Field((), description="cleaning steps, in order; see the reference of rules")
     checks: dict[str, Name] = Field(

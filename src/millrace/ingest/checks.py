@@ -34,10 +34,13 @@ _FUNCTIONS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One compiled check: `holds` is Boolean per row, null where it cannot say; `columns` are those it looks at."""
+    """One compiled check: `holds` is Boolean per row, null where it cannot say; `columns` are those it looks at.
+
+    `refusal` says what is wrong with a row for which it does not hold.
+    """
 
     name: str
-    sql: str
+    refusal: str
     holds: pl.Expr
     columns: tuple[str, ...]
 
@@ -66,7 +69,7 @@ def _compile(name: str, sql: str, schema: Mapping[str, pl.DataType], at: str) ->
         raise _refuse(f"`{sql}` cannot be checked: {error}", at, schema) from error
     if dtype != pl.Boolean:
         raise _refuse(f"`{sql}` gives {dtype}, not true or false.", at, schema)
-    return Check(name, sql, holds, tuple(column for column in columns if column))
+    return Check(name, f"`{sql}` does not hold", holds, tuple(column for column in columns if column))
 
 
 def _parse(sql: str, at: str) -> Any:

@@ -10,18 +10,23 @@ cannot be had back go into the table as they are, and a row refused for one of t
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import msgspec
 import polars as pl
 
-from millrace.config.schema import SourceSettings
+from millrace.config.contract import agreed
+from millrace.config.schema import ColumnType, SourceSettings
+from millrace.ingest.contract import LOST, NEW, Agreed, stated_type
 from millrace.ingest.personal import as_read, judgeable, same_protection, source_types
 from millrace.ingest.quarantine import REPLAYED, landed_rows, once
 from millrace.ingest.rules import UNREADABLE, Rules, Split, compile_rules, same_schema
 from millrace.records.ingestion import Counts
 from millrace.records.progress import Step, Watch, unwatched
 from millrace.records.quarantine import Replayed
+from millrace.sources.column_types import kind_of
 from millrace.store import receipts
 from millrace.store.objects import Store
 from millrace.store.receipts import Receipt
@@ -71,11 +76,12 @@ class _Sweep:
 
 def _sweep(name: str, settings: SourceSettings, store: Store, run: str, watch: Watch) -> _Sweep:
     table = Table(store, f"tables/{name}")
-    rows_only = landed_rows(store, name).filter(~pl.col("_rules").list.contains(UNREADABLE))
-    refused = rows_only.sort("_batch", "_row").collect()
+    staying = pl.col("_rules").list.set_intersection(_staying(settings)).list.len() > 0
+    refused = landed_rows(store, name).filter(~staying).sort("_batch", "_row").collect()
     now, moved = table.snapshot(), Counts()
     types = source_types(table)
-    rules = compile_rules(name, settings, dict.fromkeys(types, pl.String()), types)
+    types |= _new_columns(refused, types, settings)
+    rules = compile_rules(name, settings, dict.fromkeys(types, pl.String()), contract=Agreed(types))
     same_protection(receipts.read(store, name, now.number), rules.privacy, f"{name}, {_ORIGIN}")
     refused, rules = judgeable(refused, rules)
     same_schema(now.schema(), rules.final, f"{name}, {_ORIGIN}")
@@ -89,6 +95,23 @@ def _sweep(name: str, settings: SourceSettings, store: Store, run: str, watch: W
         moved += passed.counts
         watch(Step("replay", f"{name}: {passed.leaving.height:,} rows left the quarantine"))
     return _Sweep(moved, finished=True)
+
+
+def _staying(settings: SourceSettings) -> list[str]:
+    """The rules whose rows cannot pass: they are no rows, or the contract still refuses their columns."""
+    contract = agreed(settings.contract)
+    columns = {NEW: contract.new_columns, LOST: contract.lost_columns}
+    return [UNREADABLE, *(rule for rule, way in columns.items() if way != "evolve")]
+
+
+def _new_columns(
+    refused: pl.DataFrame, known: Mapping[str, ColumnType], settings: SourceSettings
+) -> dict[str, ColumnType]:
+    """The columns that rows bring which were refused for them, with the types that all their values have."""
+    raw = refused.filter(pl.col("_rules").list.contains(NEW))["_raw"]
+    fields = dict.fromkeys(name for row in raw for name in msgspec.json.decode(row) if name not in known)
+    texts = raw.str.json_decode(pl.Struct(dict.fromkeys(fields, pl.String()))).struct.unnest() if fields else None
+    return {name: stated_type(name, settings) or kind_of(texts[name]) or "text" for name in fields if texts is not None}
 
 
 def _passed(rows: pl.DataFrame, rules: Rules, now: Snapshot) -> _Passed:
@@ -139,6 +162,7 @@ def _commit(table: Table, now: Snapshot, passed: _Passed, digest: str, run: str)
     number = receipts.number(now.number, identity)
     receipts.write(store, name, number, receipt)
     once(store, f"{REPLAYED}/{name}", number, left.with_columns(pl.lit(number, dtype=pl.Int64).alias("_batch")))
-    rows = passed.kept.select(*now.schema(), pl.lit(run).alias("_run"), "_origin", "_row")
+    columns = passed.kept.drop("_origin", "_row").columns
+    rows = passed.kept.select(*columns, pl.lit(run).alias("_run"), "_origin", "_row")
     after = table.append(now, rows, number, {"run": run, "origin": _ORIGIN, "rules": digest})
     return after, after.number == number

@@ -16,16 +16,18 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import DataError, ProjectFileError
 from millrace.ingest.checks import Check, compile_checks
 from millrace.ingest.cleaning import Cleaning, compile_cleaning
+from millrace.ingest.contract import Agreed
 from millrace.ingest.personal import as_told, personal, protection
 from millrace.ingest.suppression import Suppressed
 from millrace.ingest.types import Typed, column_types, final_schema, tidy, typed
 from millrace.privacy.columns import Privacy
+from millrace.sources.column_types import DTYPES
 from millrace.store.tables import BOOKKEEPING
 
 #: The rules that every source has: a value does not fit its type; the reader could not make a row of the line.
 TYPE = "type"
 UNREADABLE = "unreadable"
-_DIGESTED = {"key", "columns", "missing", "clean", "checks"}
+_DIGESTED = {"key", "columns", "missing", "contract", "clean", "checks"}
 _PUBLIC = Privacy()
 _FAILED = "_failed_"
 _RAW = "_raw_"
@@ -55,6 +57,7 @@ class Rules:
     delivered: Mapping[str, pl.DataType]
     cleaned: Mapping[str, pl.DataType]
     final: Mapping[str, pl.DataType]
+    lost: tuple[pl.Expr, ...]
     cleaning: Cleaning
     tidied: tuple[pl.Expr, ...]
     typings: tuple[Typed, ...]
@@ -100,12 +103,12 @@ class Rules:
             kept = kept.with_columns(before[column] for column in before.columns if column in self.final)
         distinct = self._distinct(kept, known)
         raw = personal(self.privacy, frame[bad], done[bad], misfits)
-        shown = done[bad].with_columns(raw.select(column for column in self.privacy.words))
+        shown = done[bad].with_columns(raw.select(column for column in self.privacy.words if column in raw.columns))
         return Split(distinct, self._refused(shown, raw), kept.height - distinct.height, gone)
 
     def _plan(self, frame: pl.DataFrame, first_row: int) -> pl.LazyFrame:
         plan = frame.lazy().with_row_index(_ROW, offset=first_row).with_columns(pl.col(_ROW).cast(pl.Int64))
-        plan = plan.with_columns(*self.tidied)
+        plan = plan.with_columns(*self.tidied, *self.lost)
         plan = plan.with_columns(
             *(one.value for one in self.typings),
             *((~one.fits).alias(f"{_FAILED}type_{i}") for i, one in enumerate(self.typings)),
@@ -147,6 +150,7 @@ class Rules:
         ]
         reasons += [pl.when(flag).then(_broken(one)) for flag, one in zip(checks, self.checks, strict=True)]
         both = pl.concat([done, raw.rename(lambda name: _RAW + name)], how="horizontal")
+        both = both.with_columns(pl.lit(None).alias(_RAW + name) for name in self.cleaned if name not in self.delivered)
         return both.select(
             pl.col(_ROW),
             pl.concat_list(rules).list.drop_nulls().alias("_rules"),
@@ -160,8 +164,11 @@ def compile_rules(
     settings: SourceSettings,
     delivered: Mapping[str, pl.DataType],
     known: Mapping[str, ColumnType] | None = None,
+    contract: Agreed | None = None,
 ) -> Rules:
     """The rules of source `name` for frames with the `delivered` columns; `known` are their types as the source says.
+
+    Where there is a `contract`, it says the final columns.
 
     Raises `ProjectFileError` for rules that name unknown columns or do not fit their types, and for columns whose
     names or types a table cannot hold.
@@ -175,24 +182,28 @@ def compile_rules(
     ([3], ["positive: `tenure >= 0` does not hold: tenure = '-1'"])
     """
     where = f"sources.{name}"
-    final = final_schema(delivered, known or {}, settings, where)
+    known = contract.types if contract else known or {}
+    rows = {column: delivered.get(column, DTYPES[kind]) for column, kind in known.items()} if contract else delivered
+    final = final_schema(rows, known, settings, where)
     private = protection(settings, final, where)
+    lost = contract.lost if contract else ()
     _holdable(final, where)
     cleaning = compile_cleaning(settings, final, where)
     texts = [column for column, dtype in delivered.items() if dtype == pl.String]
     kinds = column_types(final)
     forms = {column: one.format for column, one in settings.columns.items()}
-    typings = (typed(column, delivered[column], kinds[column], forms.get(column)) for column in final)
+    typings = (typed(one, delivered[one], kinds[one], forms.get(one)) for one in final if one in delivered)
     said = settings.model_dump_json(include=_DIGESTED | ({"pii"} if settings.pii else set()))
     return Rules(
         where=where,
         delivered=dict(delivered),
         cleaned=final,
         final=private.schema(final),
+        lost=tuple(pl.lit(None, dtype=final[column]).alias(column) for column in lost),
         cleaning=cleaning,
         tidied=tuple(tidy(column, settings, column in cleaning.trimmed) for column in texts),
         typings=tuple(one for one in typings if one),
-        checks=compile_checks(settings.checks, final, where),
+        checks=(*(contract.checks if contract else ()), *compile_checks(settings.checks, final, where)),
         digest=hashlib.sha256(said.encode()).hexdigest()[:16],
         privacy=private,
     )
@@ -210,10 +221,17 @@ def unreadable(refused: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def misfits(refused: pl.DataFrame, unread: pl.DataFrame) -> dict[str, str]:
+    """The columns with values that do not fit, each with what was said of one; `unread` is what the reader refused."""
+    said = refused.filter(pl.col("_rules").list.contains(TYPE))["_reasons"].unique(maintain_order=True).to_list()
+    told = {reason.removeprefix(f"{TYPE}: ").split(" is not ", 1)[0]: reason for reason in said}
+    named = unread.drop_nulls("column").unique("column", maintain_order=True)
+    return told | dict(zip(named["column"], named["reason"], strict=True))
+
+
 def same_schema(table: Mapping[str, pl.DataType], batch: Mapping[str, pl.DataType], where: str) -> None:
-    """Raise `DataError` when rows of a batch do not fit the columns written down at the first commit."""
-    if table:
-        _same_columns(table, batch, where)
+    """Raise `DataError` when the columns of a table, once written down, would be of another type."""
+    _same_columns(table, {name: dtype for name, dtype in batch.items() if name in table}, where)
 
 
 def _same_columns(wanted: Mapping[str, pl.DataType], found: Mapping[str, pl.DataType], where: str) -> None:
@@ -258,7 +276,7 @@ def _shown(column: str) -> pl.Expr:
 
 
 def _broken(check: Check) -> pl.Expr:
-    parts = [pl.lit(f"{check.name}: `{check.sql}` does not hold")]
+    parts = [pl.lit(f"{check.name}: {check.refusal}")]
     for ordinal, column in enumerate(check.columns):
         parts += [pl.lit(f"{', ' if ordinal else ': '}{column} = "), _shown(column)]
     return pl.concat_str(parts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +22,12 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.engine.base import Engine
 from millrace.engine.here import Here
 from millrace.errors import RemoteError
+from millrace.ingest.contract import agree, hold_types
 from millrace.ingest.personal import noted, ready, same_protection, source_types
 from millrace.ingest.quarantine import set_aside
 from millrace.ingest.reading import read
 from millrace.ingest.retention import tidy
-from millrace.ingest.rules import Rules, compile_rules, same_schema, unreadable
+from millrace.ingest.rules import Rules, compile_rules, misfits, same_schema, unreadable
 from millrace.ingest.suppression import suppressed
 from millrace.records.batch import Batch, Position
 from millrace.records.ingestion import Counts, Ingested
@@ -59,6 +60,7 @@ class _Tally:
     counts: Counts = field(default_factory=Counts)
     reasons: Counter[str] = field(default_factory=Counter)
     origins: set[str] = field(default_factory=set)
+    changes: dict[str, None] = field(default_factory=dict)
 
 
 def ingest(
@@ -155,13 +157,13 @@ class _Intake:
             reasons=reasons,
             erased=counts.erased,
             expired=tidy(self.name, self.settings, self.store, datetime.now(UTC)),
+            changes=tuple(self.tally.changes),
         )
 
     def _commit(self, source: Opened, batch: Batch, last: Receipt | None) -> Receipt | None:
         """Put the rows of `batch` where they belong; None when another writer's commit came first."""
-        rules = self._rules(source, batch.frame.schema)
+        rules = self._rules(source, batch)
         same_protection(last, rules.privacy, f"{self.name}, {batch.origin}")
-        same_schema(self.now.schema(), rules.final, f"{self.name}, {batch.origin}")
         split = rules.split(
             batch.frame, batch.first_row, self._known(), erased=suppressed(self.store, self.name, os.environ)
         )
@@ -169,6 +171,8 @@ class _Intake:
         refused = pl.concat([split.refused, unread]) if unread.height else split.refused
         counts = Counts(batch.read, split.kept.height, refused.height, split.duplicate, erased=split.erased)
         counts.check(f"{self.name}, {batch.origin}")
+        if refused.height:
+            hold_types(self.settings, misfits(split.refused, batch.refused), f"{self.name}, {batch.origin}")
         self._tell("checked")
 
         receipt = self._receipt(batch, last, counts, refused, rules)
@@ -179,7 +183,7 @@ class _Intake:
             set_aside(self.store, self.name, number, refused, receipt)
         self._tell("quarantined")
         kept = split.kept.select(
-            *(self.now.schema() or rules.final),
+            *rules.final,
             pl.lit(self.run).alias("_run"),
             pl.lit(batch.origin).alias("_origin"),
             pl.col("_row"),
@@ -195,10 +199,16 @@ class _Intake:
         self._tell("acknowledged")
         return receipt
 
-    def _rules(self, source: Opened, delivered: Mapping[str, pl.DataType]) -> Rules:
-        """The rules for `delivered` frames; later batches must have the columns of the first."""
-        if self.rules is None:
-            self.rules = compile_rules(self.name, self.settings, dict(delivered), source.schema())
+    def _rules(self, source: Opened, batch: Batch) -> Rules:
+        """The rules for `batch`, compiled anew only where its columns or those of the table changed."""
+        written, delivered = self.now.schema(), dict(batch.frame.schema)
+        if self.rules and self.rules.delivered == delivered and self.rules.final == written:
+            return self.rules
+        where = f"{self.name}, {batch.origin}"
+        contract = agree(batch.frame, source_types(self.table) or source.schema(), self.settings, where)
+        self.tally.changes |= dict.fromkeys(f"{batch.origin}: {change}" for change in contract.changes)
+        self.rules = compile_rules(self.name, self.settings, delivered, contract=contract)
+        same_schema(written, self.rules.final, where)
         return self.rules
 
     def _known(self) -> pl.LazyFrame | None:

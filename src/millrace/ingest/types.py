@@ -98,6 +98,8 @@ def typed(column: str, delivered: pl.DataType, kind: ColumnType, form: str | Non
         return None
     value = _parse(pl.col(column), kind, form) if delivered == pl.String else pl.col(column).cast(final, strict=False)
     fits = value.is_not_null() | pl.col(column).is_null()
+    if delivered == pl.Float64 and kind == "integer":
+        fits = fits & (value.cast(pl.Float64) == pl.col(column)).fill_null(value=True)
     if kind == "number":
         fits = fits & value.is_infinite().not_().fill_null(value=True)
         value = value.fill_nan(None)

@@ -53,7 +53,7 @@ class Ingested:
     """What one ingest of one source did; `reasons` counts quarantined rows by rule.
 
     `erased` rows are of persons who were erased before, and were left out; `expired` counts, by table, rows removed at
-    the end because the time that `retain` gives them was over.
+    the end because the time that `retain` gives them was over. `changes` tells columns that changed.
     """
 
     source: str
@@ -67,3 +67,4 @@ class Ingested:
     reasons: Mapping[str, int] = field(default_factory=dict)
     erased: int = 0
     expired: Mapping[str, int] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()

@@ -20,7 +20,8 @@ class Source(Protocol):
 
     Obligations, which `millrace.testing.sources` checks:
 
-    - `schema` gives the columns in order; the frame of every batch has exactly these, in this order.
+    - `schema` gives the columns in order; the frame of every batch has those of them that its origin has, in this
+      order, and behind them those that the schema lacks. The source's contract says what becomes of either.
     - A column has its final dtype (number Float64, integer Int64, boolean Boolean, date Date, datetime
       Datetime("us") in UTC without zone, text String), or String where the settings state markers of missing values
       or a format, which cleaning resolves.

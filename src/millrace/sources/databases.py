@@ -203,11 +203,9 @@ class _Rows:
             seen = f"There is no column `{missing_[0]}` to order by."
             raise SourceError(seen, where=self._guard.where, code="source.columns", allowed=names)
         keys = [tuple(row[names.index(name)] for name in order) for row in rows]
-        kinds = kinds or {name: kind_of(row[i] for row in rows) for i, name in enumerate(names)}
-        if list(kinds) != names:
-            seen = f"The columns are {', '.join(names)}; at first they were {', '.join(kinds)}."
-            raise SourceError(seen, where=self._guard.where, code="source.columns")
-        return Page(*framed(kinds, rows, keys))
+        known = kinds or {}
+        found = {name: known.get(name) or kind_of(row[i] for row in rows) for i, name in enumerate(names)}
+        return Page(*framed(found, rows, keys))
 
 
 class SQLite(_Rows):

@@ -165,7 +165,7 @@ def _has_header(settings: SourceSettings, sniffed: bool, first: list[str], expec
         return False
     if expected is None:
         return sniffed
-    if set(first) == set(expected):
+    if 2 * len(set(first) & set(expected)) > len(expected):
         return True
     return sniffed and expected != numbered(len(expected))
 

@@ -145,11 +145,15 @@ class FileSource:
     def read(self, file: FileAt, print_: str, start: Progress) -> Iterator[Batch]:
         """The batches of one file. The last one marks the file done."""
         progress, held = start, None
+        if not self._schema:  # the first file names the columns, so it is asked first
+            return
+        kinds: dict[str, ColumnType] = {}
         begun = self._begun.pop(file.key, None) if start == Progress() else None
         for path, chunk in begun or self._chunks(file, start):
             if held is not None:
                 yield held
-            frame, misfits = self._typed(path, chunk.frame, progress.records)
+            kinds = kinds or self._kinds(self._format.columns(path), chunk.frame)
+            frame, misfits = self._typed(path, chunk.frame, progress.records, kinds)
             first = progress.rows + 1
             progress = Progress(
                 progress.records + chunk.frame.height,
@@ -166,11 +170,22 @@ class FileSource:
         if held is not None:
             yield replace(held, position={"done": {file.key: print_}, "reading": None})
 
-    def _typed(self, path: Path, frame: pl.DataFrame, before: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """`frame` in the schema's order and types, without the rows that do not fit, which come as refusals."""
+    def _kinds(self, columns: Mapping[str, ColumnType | None], frame: pl.DataFrame) -> dict[str, ColumnType]:
+        """The columns of one file: the schema's in its order, then its own, with types that `frame` shows."""
+        kinds = {name: kind for name, kind in self._schema.items() if name in columns}
+        own = {name: self._type_in_settings(name) or kind for name, kind in columns.items() if name not in kinds}
+        if unknown := [name for name, kind in own.items() if kind is None]:
+            inferred = infer([self._readable(frame[unknown])], {name: self._markers(name) for name in unknown})
+            own |= {name: inferred[name] for name in unknown}
+        return kinds | {name: kind or "text" for name, kind in own.items()}
+
+    def _typed(
+        self, path: Path, frame: pl.DataFrame, before: int, kinds: Mapping[str, ColumnType]
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """`frame` in the order and types of `kinds`, without the rows that do not fit, which come as refusals."""
         reasons: dict[int, tuple[str, str]] = {}
         columns = []
-        for name, kind in self._schema.items():
+        for name, kind in kinds.items():
             held = given = self._without_markers(frame[name], kind)
             if kind in _NUMERIC:
                 given = self._plain_numerals(given)
@@ -201,7 +216,8 @@ class FileSource:
         inferred = {}
         if unknown := [name for name, kind in stated.items() if kind is None]:
             markers = {name: self._markers(name) for name in unknown}
-            inferred = infer((self._readable(frame[unknown]) for frame in self._sample()), markers)
+            frames = (frame.select(name for name in unknown if name in frame.columns) for frame in self._sample())
+            inferred = infer((self._readable(frame) for frame in frames), markers)
         return {name: kind or inferred.get(name, "text") for name, kind in stated.items()}
 
     @cached_property
@@ -249,7 +265,7 @@ class FileSource:
     def _chunks(self, file: FileAt, start: Progress) -> Iterator[tuple[Path, Chunk]]:
         """The chunks of a file from `start` on, each with where the file lies while it is read."""
         with self._place.local(file) as path:
-            if self._columns_of(file):
+            if self._columns_in(file):
                 for chunk in self._format.read(path, self._batch_rows, start.records, start.refusals):
                     yield path, chunk
 
@@ -301,22 +317,6 @@ class FileSource:
         with self._place.local(file) as path:
             return self._format.columns(path)
 
-    def _columns_of(self, file: FileAt) -> dict[str, ColumnType | None]:
-        """The columns of a file, after checking that they are those of the others; empty for an empty file."""
-        # The first file names the columns, so it is asked first.
-        expected = self._known if self._known is not None else self._stated
-        columns = self._columns_in(file)
-        if not columns or set(columns) == set(expected):
-            return columns
-        absent, extra = [n for n in expected if n not in columns], [n for n in columns if n not in expected]
-        parts = [f"{word} {_listed(names)}" for word, names in (("without", absent), ("with", extra)) if names]
-        raise self._error(
-            f"`{file.origin}` has other columns than the source: {'; '.join(parts)}.",
-            code="source.columns",
-            allowed=expected,
-            next_step="mend the file's header, or read it as a source of its own",
-        )
-
     @cached_property
     def _place(self) -> Place:
         location, where = self._settings.from_, f"sources.{self.name}"
@@ -343,7 +343,3 @@ class FileSource:
 def _no_numbers(texts: pl.Series) -> pl.Series:
     """`texts`, or words in their place where they only look like numbers because they are in another notation."""
     return pl.Series(texts.name, ["text"] * len(texts)) if kind_of(texts) in _NUMERIC else texts
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

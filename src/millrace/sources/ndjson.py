@@ -39,13 +39,13 @@ class NdjsonFormat:
     _columns: dict[Path, dict[str, ColumnType | None]] = field(default_factory=dict)
 
     def columns(self, path: Path) -> dict[str, ColumnType | None]:
-        """The source's columns; before they are known, every key among the first lines, in order of appearance."""
+        """The source's columns, then every other key among the first lines, in order of appearance."""
         if path not in self._columns:
             keys = self._keys(path)
-            names = self.expected or tuple(keys)
             if keys and not self.expected:
-                self.expected = names
-            self._columns[path] = {name: keys.get(name) for name in (names if keys else ())}
+                self.expected = tuple(keys)
+            names = dict.fromkeys((*(self.expected or ()), *keys)) if keys else ()
+            self._columns[path] = {name: keys.get(name) for name in names}
         return self._columns[path]
 
     def read(self, path: Path, size: int, records: int, refusals: int) -> Iterator[Chunk]:

@@ -97,7 +97,7 @@ class SqlSource:
                 yield from self._late(database, done, schema)
             while page := self._page(database, Bounds(after=done.at), schema):
                 self._note(done, page.order)
-                yield self._batch(page, done, schema)
+                yield self._batch(page, done)
         finally:
             database.close()
 
@@ -112,7 +112,7 @@ class SqlSource:
             done.seen.update(zip(hashes, (order[0] for order in page.order), strict=True))
             new = [one not in earlier for one in hashes]
             if any(new):
-                yield self._batch(_only(page, new), done, schema)
+                yield self._batch(_only(page, new), done)
         done.seen = {one: value for one, value in done.seen.items() if value is not None}
 
     def _page(self, database: Database, bounds: Bounds, schema: Mapping[str, ColumnType]) -> Page | None:
@@ -125,10 +125,7 @@ class SqlSource:
             return None
         return _only(page, [True] * min(self._chunk, len(page.order)))
 
-    def _batch(self, page: Page, done: _Read, schema: Mapping[str, ColumnType]) -> Batch:
-        if page.frame.columns != list(schema):
-            seen = f"The columns are {', '.join(page.frame.columns)}; at first they were {', '.join(schema)}."
-            raise SourceError(seen, where=self._where, code="source.columns", next_step="select the first columns")
+    def _batch(self, page: Page, done: _Read) -> Batch:
         bad = [ordinal for ordinal, _ in page.refused]
         frame = page.frame.with_row_index("_at").filter(~pl.col("_at").is_in(bad)).drop("_at") if bad else page.frame
         first = done.rows + 1

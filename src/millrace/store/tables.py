@@ -135,6 +135,8 @@ class Table:
     ) -> Snapshot:
         """Commit `rows`, possibly none, as commit `number` on top of `at`, and give what then stands.
 
+        Columns that the table lacks are added to it by the same commit; the rows before have no value there.
+
         The result's number is `number` when the commit took effect, by this call or an earlier one; anything else means
         that another writer's commit came first and nothing of this one was written. Raises `RemoteError` when the store
         refuses to write.
@@ -192,11 +194,12 @@ class Table:
             )
             if (found := self._as_snapshot(delta)).number != at.number:
                 return found
+        wider = not replace and set(rows.columns) - set(pl.Schema(delta.schema()))
         write_deltalake(
             delta,
             rows,
             mode="overwrite" if replace else "append",
-            schema_mode="overwrite" if replace else None,
+            schema_mode="overwrite" if replace else "merge" if wider else None,
             writer_properties=_written_as(rows),
             commit_properties=CommitProperties(
                 app_transactions=[Transaction(self.name, number)], custom_metadata=dict(metadata)

@@ -76,11 +76,20 @@ def test_a_folder_is_an_error_that_says_what_to_write(tmp_path):
         open_source("s", SourceSettings(**{"from": "data"}), tmp_path).schema()
 
 
-def test_a_file_with_other_columns_is_an_error_that_names_them(tmp_path):
+def test_a_file_with_other_columns_brings_its_own_behind_those_it_shares(tmp_path):
     (tmp_path / "a.csv").write_text("id,name\n1,ann\n")
-    (tmp_path / "b.csv").write_text("id,nom\n1,ann\n")
-    with pytest.raises(SourceError, match=r"`b.csv` has other columns than the source: without `name`; with `nom`"):
-        read(opened(tmp_path))
+    (tmp_path / "b.csv").write_text("nom,id\nbob,2\n")
+    assert [batch.frame.to_dicts() for batch in read(opened(tmp_path))] == [
+        [{"id": 1, "name": "ann"}],
+        [{"id": 2, "nom": "bob"}],
+    ]
+
+
+def test_a_header_of_words_alone_is_known_by_the_names_it_shares(tmp_path):
+    (tmp_path / "a.csv").write_text("city,name,plan\nulm,ann,pro\n")
+    (tmp_path / "b.csv").write_text("name,plan,team\nbob,pro,red\n")
+    source = opened(tmp_path, header=None)
+    assert read(source)[1].frame.to_dicts() == [{"name": "bob", "plan": "pro", "team": "red"}]
 
 
 def test_settings_for_a_column_that_is_not_there_are_an_error(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
+from rich.text import Text
 
 from millrace.cli.render.layout import hint, verdict
 from millrace.records.checked import Checked
@@ -14,6 +15,7 @@ def checked(record: Checked) -> RenderableType:
         return Group(*(verdict(False, problem) for problem in record.problems))
     sources = ", ".join(record.sources)
     return Group(
+        *(Text.assemble(("! ", "yellow"), change) for change in record.changes),
         verdict(True, f"{record.project}: the project file and its sources are right ({sources})."),
         hint("millrace run"),
     )

@@ -21,6 +21,7 @@ def ingested(records: Sequence[Ingested]) -> RenderableType:
         add(drawn, record.source, count(record.files), *counts, str(record.table_version))
     parts: list[RenderableType] = [drawn]
     for record in records:
+        parts += [Text.assemble(("! ", "yellow"), f"{record.source}: {change}") for change in record.changes]
         for rule, rows in sorted(record.reasons.items(), key=lambda item: -item[1]):
             parts.append(Text.assemble(("! ", "yellow"), f"{record.source}: {rows:,} refused by ", (rule, "bold")))
         if record.erased:
