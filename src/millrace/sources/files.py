@@ -100,7 +100,7 @@ class FileSource:
         self._form = form
         self._format = form(settings, tuple(schema) if schema else None)
         self._batch_rows = batch_rows or BATCH_ROWS
-        self._begun: dict[str, Iterator[tuple[Path, Chunk]]] = {}
+        self._begun: dict[tuple[str, str], Iterator[tuple[Path, Chunk]]] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
         """Another process opens the same files anew, with the schema that was found out here."""
@@ -148,7 +148,7 @@ class FileSource:
         if not self._schema:  # the first file names the columns, so it is asked first
             return
         kinds: dict[str, ColumnType] = {}
-        begun = self._begun.pop(file.key, None) if start == Progress() else None
+        begun = self._begun.pop((file.key, print_), None) if start == Progress() else None
         for path, chunk in begun or self._chunks(file, start):
             if held is not None:
                 yield held
@@ -251,14 +251,14 @@ class FileSource:
         """The first rows. Whoever reads the file later goes on from there instead of parsing them again."""
         rows = 0
         for file in self._files:
-            seen, rest = [], self._chunks(file, Progress())
+            print_, seen, rest = self._place.fingerprint(file), [], self._chunks(file, Progress())
             for one in rest:
                 seen.append(one)
                 yield one[1].frame
                 rows += one[1].frame.height
                 if rows >= INFERRED_ROWS:
                     break
-            self._begun[file.key] = chain(seen, rest)
+            self._begun[file.key, print_] = chain(seen, rest)
             if rows >= INFERRED_ROWS:
                 break
 
