@@ -71,7 +71,30 @@ class ColumnSettings(Section):
         None, description="number, integer, boolean, date, datetime or text; inferred if absent"
     )
     missing: tuple[str, ...] = Field((), description="texts that mean 'no value' in this column")
-    format: str | None = Field(None, description="strptime format of a date or datetime, such as %d.%m.%Y")
+    format: Name | Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
+        None, description="strptime format of a date or datetime, such as %d.%m.%Y; of several, the first that fits"
+    )
+    true: tuple[Name, ...] = Field((), description="words that mean true, in any case, such as [ja, oui]")
+    false: tuple[Name, ...] = Field((), description="words that mean false, in any case, such as [nein, non]")
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The formats to try, in order."""
+        return (self.format,) if isinstance(self.format, str) else self.format or ()
+
+    @property
+    def worded(self) -> bool:
+        """Whether values are written in a way that only the settings tell."""
+        return bool(self.format or self.true or self.false)
+
+    @property
+    def kind(self) -> ColumnType | None:
+        """The type that is stated, or that follows from how values are written."""
+        if self.type is not None or not self.worded:
+            return self.type
+        if not self.formats:
+            return "boolean"
+        return "datetime" if any(sign in one for one in self.formats for sign in ("%H", "%I", "%T", "%s")) else "date"
 
 
 class RetainSettings(Section):
@@ -143,6 +166,7 @@ class SourceSettings(Section):
         Contract(), description="what happens when columns change: evolve, freeze, quarantine, or a word for each kind"
     )
     clean: tuple[Step, ...] = Field((), description="cleaning steps, in order; see the reference of rules")
+    required: tuple[Name, ...] = Field((), description="columns without which a row goes to quarantine")
     checks: dict[str, Name] = Field(
         default_factory=dict, description="SQL expressions; rows that fail go to quarantine"
     )

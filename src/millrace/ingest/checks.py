@@ -8,7 +8,7 @@ which runs it. Neither evaluates anything of the text while looking at it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,20 @@ def compile_checks(checks: Mapping[str, str], schema: Mapping[str, pl.DataType],
     [True, False, None]
     """
     return tuple(_compile(name, sql, schema, f"{where}.checks.{name}") for name, sql in checks.items())
+
+
+def required(columns: Iterable[str], schema: Mapping[str, pl.DataType], where: str) -> tuple[Check, ...]:
+    """A check for each column that must have a value. Raises `ProjectFileError` for one that is not in `schema`."""
+    for column in columns:
+        if column not in schema:
+            raise ProjectFileError(
+                f"`{column}` is not a column of this source.",
+                where=f"{where}.required",
+                code="config.unknown-column",
+                allowed=schema,
+                nearest=nearest(column, schema),
+            )
+    return tuple(Check("required", "there is no value", pl.col(column).is_not_null(), (column,)) for column in columns)
 
 
 def _compile(name: str, sql: str, schema: Mapping[str, pl.DataType], at: str) -> Check:

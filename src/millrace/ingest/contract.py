@@ -76,7 +76,7 @@ def hold_types(settings: SourceSettings, refused: Mapping[str, str], where: str)
 def stated_type(name: str, settings: SourceSettings) -> ColumnType | None:
     """The type that the settings give a column."""
     stated = settings.columns.get(name)
-    return stated.type if stated else None
+    return stated.kind if stated else None
 
 
 def _frozen(changes: tuple[str, ...], known: Mapping[str, ColumnType], contract: Contract, where: str) -> DataError:

@@ -39,7 +39,7 @@ def questions(settings: ProjectSettings, path: str) -> Iterator[tuple[pl.DataFra
 
 def _asked(source: SourceSettings, path: str) -> SourceSettings:
     clean = tuple(step for step in source.clean if _ONLY_FOR_TABLES not in step)
-    return source.model_copy(update={"from_": path, "checks": {}, "clean": clean, "key": None})
+    return source.model_copy(update={"from_": path, "checks": {}, "required": (), "clean": clean, "key": None})
 
 
 def _about(source: SourceSettings, known: set[str]) -> SourceSettings:

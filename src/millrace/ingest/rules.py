@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from millrace.config.schema import ColumnType, SourceSettings
+from millrace.config.schema import ColumnSettings, ColumnType, SourceSettings
 from millrace.errors import DataError, ProjectFileError
-from millrace.ingest.checks import Check, compile_checks
+from millrace.ingest.checks import Check, compile_checks, required
 from millrace.ingest.cleaning import Cleaning, compile_cleaning
 from millrace.ingest.contract import Agreed
 from millrace.ingest.personal import as_told, personal, protection
@@ -27,7 +27,7 @@ from millrace.store.tables import BOOKKEEPING
 #: The rules that every source has: a value does not fit its type; the reader could not make a row of the line.
 TYPE = "type"
 UNREADABLE = "unreadable"
-_DIGESTED = {"key", "columns", "missing", "contract", "clean", "checks"}
+_DIGESTED = {"key", "columns", "missing", "contract", "clean", "required", "checks"}
 _PUBLIC = Privacy()
 _FAILED = "_failed_"
 _RAW = "_raw_"
@@ -153,7 +153,7 @@ class Rules:
         both = both.with_columns(pl.lit(None).alias(_RAW + name) for name in self.cleaned if name not in self.delivered)
         return both.select(
             pl.col(_ROW),
-            pl.concat_list(rules).list.drop_nulls().alias("_rules"),
+            pl.concat_list(rules).list.drop_nulls().list.unique(maintain_order=True).alias("_rules"),
             pl.concat_str(reasons, separator="; ", ignore_nulls=True).alias("_reasons"),
             raw.select(pl.struct(pl.all()).struct.json_encode().alias("_raw")).to_series(),
         )
@@ -191,8 +191,8 @@ def compile_rules(
     cleaning = compile_cleaning(settings, final, where)
     texts = [column for column, dtype in delivered.items() if dtype == pl.String]
     kinds = column_types(final)
-    forms = {column: one.format for column, one in settings.columns.items()}
-    typings = (typed(one, delivered[one], kinds[one], forms.get(one)) for one in final if one in delivered)
+    stated, unstated = settings.columns, ColumnSettings.model_construct()
+    typings = (typed(one, delivered[one], kinds[one], stated.get(one, unstated)) for one in final if one in delivered)
     said = settings.model_dump_json(include=_DIGESTED | ({"pii"} if settings.pii else set()))
     return Rules(
         where=where,
@@ -203,7 +203,11 @@ def compile_rules(
         cleaning=cleaning,
         tidied=tuple(tidy(column, settings, column in cleaning.trimmed) for column in texts),
         typings=tuple(one for one in typings if one),
-        checks=(*(contract.checks if contract else ()), *compile_checks(settings.checks, final, where)),
+        checks=(
+            *(contract.checks if contract else ()),
+            *required(settings.required, final, where),
+            *compile_checks(settings.checks, final, where),
+        ),
         digest=hashlib.sha256(said.encode()).hexdigest()[:16],
         privacy=private,
     )

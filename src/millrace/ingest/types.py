@@ -74,7 +74,7 @@ def final_schema(
                 allowed=delivered,
                 nearest=nearest(column, delivered),
             )
-    stated = {column: one.type for column, one in settings.columns.items() if one.type is not None}
+    stated = {column: one.kind for column, one in settings.columns.items() if one.kind is not None}
     types = {**known, **stated}
     return {column: DTYPES[types[column]] if column in types else dtype for column, dtype in delivered.items()}
 
@@ -91,30 +91,31 @@ def tidy(column: str, settings: SourceSettings, trimmed: bool) -> pl.Expr:
     return pl.when(~absent).then(short).alias(column)
 
 
-def typed(column: str, delivered: pl.DataType, kind: ColumnType, form: str | None) -> Typed | None:
+def typed(column: str, delivered: pl.DataType, kind: ColumnType, stated: ColumnSettings) -> Typed | None:
     """How `column` becomes `kind`; None when it is delivered so already."""
     final = DTYPES[kind]
-    if delivered == final and not (kind == "text" and form):
+    if delivered == final and not (kind == "text" and stated.format):
         return None
-    value = _parse(pl.col(column), kind, form) if delivered == pl.String else pl.col(column).cast(final, strict=False)
+    value = _parse(pl.col(column), kind, stated) if delivered == pl.String else pl.col(column).cast(final, strict=False)
     fits = value.is_not_null() | pl.col(column).is_null()
     if delivered == pl.Float64 and kind == "integer":
         fits = fits & (value.cast(pl.Float64) == pl.col(column)).fill_null(value=True)
     if kind == "number":
         fits = fits & value.is_infinite().not_().fill_null(value=True)
         value = value.fill_nan(None)
-    like = f" like {form}" if form else ""
+    like = f" like {' or '.join(stated.formats)}" if stated.format else ""
     return Typed(column, value.alias(column), fits, f"type: {column} is not {_NAMES[kind]}{like}: ")
 
 
-def _parse(text: pl.Expr, kind: ColumnType, form: str | None) -> pl.Expr:
+def _parse(text: pl.Expr, kind: ColumnType, stated: ColumnSettings) -> pl.Expr:
     if kind == "boolean":
         lower = text.str.to_lowercase()
-        return pl.when(lower.is_in(_TRUE)).then(statement=True).when(lower.is_in(_FALSE)).then(statement=False)
+        yes, no = ([word.lower() for word in words] for words in (stated.true or _TRUE, stated.false or _FALSE))
+        return pl.when(lower.is_in(yes)).then(statement=True).when(lower.is_in(no)).then(statement=False)
     if kind == "date":
-        return text.str.to_date(form or "%Y-%m-%d", strict=False)
+        return pl.coalesce(text.str.to_date(form, strict=False) for form in stated.formats or ("%Y-%m-%d",))
     if kind == "datetime":
-        return _instant(text, form)
+        return pl.coalesce(_instant(text, form) for form in stated.formats or (None,))
     return text.cast(DTYPES[kind], strict=False)
 
 

@@ -168,7 +168,7 @@ def deferred(name: str, settings: SourceSettings) -> bool:
     column = settings.columns.get(name)
     if column is None:
         return False
-    return column.format is not None or (column.type is not None and bool(column.missing or settings.missing))
+    return column.worded or (column.type is not None and bool(column.missing or settings.missing))
 
 
 def text(value: Any) -> str | None:
@@ -260,9 +260,7 @@ def _absent_object(column: pl.Series, names: Sequence[str]) -> bool:
 
 def _stated(name: str, settings: SourceSettings) -> ColumnType | None:
     column = settings.columns.get(name)
-    if column is None or column.type is not None or column.format is None:
-        return column.type if column else None
-    return "datetime" if any(sign in column.format for sign in ("%H", "%I", "%T", "%s")) else "date"
+    return column.kind if column else None
 
 
 def _unmarked(given: pl.Series, settings: SourceSettings) -> pl.Series:

@@ -243,9 +243,7 @@ class FileSource:
 
     def _type_in_settings(self, name: str) -> ColumnType | None:
         column = self._settings.columns.get(name)
-        if column is None or column.type is not None or column.format is None:
-            return column.type if column else None
-        return "datetime" if any(sign in column.format for sign in ("%H", "%I", "%T", "%s")) else "date"
+        return column.kind if column else None
 
     def _sample(self) -> Iterator[pl.DataFrame]:
         """The first rows. Whoever reads the file later goes on from there instead of parsing them again."""
@@ -298,7 +296,7 @@ class FileSource:
         return frozenset(
             name
             for name, column in stated
-            if column.format is not None
+            if column.worded
             or (column.type is not None and self._markers(name) and not (self._foreign and column.type in _NUMERIC))
         )
 

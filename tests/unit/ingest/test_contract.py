@@ -7,6 +7,9 @@ import sqlite3
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as tried
+from hypothesis import strategies as st
 
 from millrace.config.schema import SourceSettings
 from millrace.errors import DataError
@@ -15,6 +18,7 @@ from millrace.ingest.quarantine import show
 from millrace.ingest.replay import replay
 from millrace.ingest.stage import ingest
 from millrace.store import receipts
+from millrace.store.objects import Store
 from millrace.store.tables import Table
 from unit.ingest.intake import settings, take
 
@@ -166,3 +170,66 @@ def test_rows_that_lost_a_column_stay_until_the_contract_lets_them_in(store):
     assert replay("customers", settings(contract={"lost_columns": "quarantine"}), store, "later").left == 0
     assert replay("customers", settings(contract={"lost_columns": "evolve"}), store, "later").kept == 1
     assert rows(store)[2] == {"id": 5, "x": None}
+
+
+BATCHES = st.lists(
+    st.tuples(
+        st.lists(
+            st.fixed_dictionaries(
+                {
+                    "id": st.integers(0, 4) | st.none(),
+                    "x": st.sampled_from(["1", "2", "ja", ""]),
+                    "plan": st.sampled_from(["pro", None]),
+                }
+            ),
+            min_size=1,
+            max_size=5,
+        ),
+        st.sets(st.sampled_from(["x", "plan"])),
+    ),
+    max_size=3,
+)
+CHOSEN = st.fixed_dictionaries(
+    {
+        "new_columns": st.sampled_from(["evolve", "quarantine"]),
+        "lost_columns": st.sampled_from(["evolve", "quarantine"]),
+    }
+)
+
+
+@tried(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=BATCHES, contract=CHOSEN, required=st.sampled_from([(), ("id",), ("id", "x")]), distinct=st.booleans())
+def test_each_row_goes_where_a_plain_reading_of_the_rules_puts_it(
+    batches, contract, required, distinct, tmp_path_factory
+):
+    batches = [([{"id": 9, "x": "1"}], set()), *batches]
+    columns = {"id": pl.Int64, "x": pl.String, "plan": pl.String}
+    frames = [
+        pl.DataFrame(rows, {name: kind for name, kind in columns.items() if name in rows[0] and name not in absent})
+        for rows, absent in batches
+    ]
+    store = Store(tmp_path_factory.mktemp("law"))
+    said = {"x": {"type": "integer"}}
+    clean = [{"drop_duplicates": "id"}] if distinct else []
+    done = take(
+        store, frames, contract=contract, columns=said, required=required, clean=clean, checks={"few": "id < 10"}
+    )
+
+    known, kept, refused, duplicate = {"id", "x"}, [], 0, 0
+    for frame in frames:
+        if contract["new_columns"] == "evolve":
+            known |= set(frame.columns)
+        lost = bool(known - set(frame.columns)) and contract["lost_columns"] == "quarantine"
+        for row in frame.to_dicts():
+            text = row.get("x") or None
+            value = int(text) if text in ("1", "2") else None
+            strange = any(value for name, value in row.items() if name not in known)
+            absent = any({"id": row["id"], "x": value}[name] is None for name in required)
+            if lost or strange or absent or (text == "ja"):
+                refused += 1
+            elif distinct and row["id"] is not None and row["id"] in [one for one, _ in kept]:
+                duplicate += 1
+            else:
+                kept.append((row["id"], value))
+    assert (done.kept, done.quarantined, done.duplicate) == (len(kept), refused, duplicate)
+    assert Table(store, "tables/customers").read().select("id", "x").rows() == kept
