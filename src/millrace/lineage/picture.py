@@ -151,12 +151,15 @@ def _gathered(graph: Lineage, related: frozenset[str]) -> Lineage:
 
 
 def _ordered(graph: Lineage) -> list[list[Node]]:
-    """The columns, each in the order of what its boxes were made from, so that few lines cross."""
+    """The columns, each in the order of what its boxes are joined to, so that few lines cross.
+
+    The versions of a table stay below one another, so that the line from one to the next passes no other box.
+    """
     columns = [[node for node in graph.nodes if node.kind == kind] for kind in COLUMNS]
     columns = [column for column in columns if column]
     for _ in range(4):
         heights = {node.id: i / max(len(column), 1) for column in columns for i, node in enumerate(column)}
-        for column in columns:
+        for column in (one for one in columns if one[0].kind != "table"):
             column.sort(key=lambda node: _middle(node, graph.edges, heights))
     return columns
 

@@ -40,6 +40,12 @@ def test_what_was_made_stands_to_the_right(graph):
     assert across == sorted(set(across))
 
 
+def test_the_versions_of_a_table_stand_below_one_another(graph):
+    placed = boxes(as_svg(graph, "churn"))
+    tables = sorted((place[1], name) for name, place in placed.items() if " version " in name and "dataset" not in name)
+    assert [name for _, name in tables] == ["customers version 1", "customers version 2", "tickets version 1"]
+
+
 def test_the_way_to_the_focus_is_marked(graph):
     svg = as_svg(graph, "churn")
     assert re.search(r'class="box release focus"><title>release 1<', svg)
