@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from millrace.sources.personal_names import protection
 from millrace.sources.proposed_checks import proposed_checks, shown
 from millrace.sources.survey import ColumnFacts, Survey
 from millrace.sources.yaml_text import expression, flow, scalar
@@ -67,6 +68,13 @@ def checks(found: Survey, target: ColumnFacts, identity: ColumnFacts | None) -> 
     return ["    checks:  # rows that fail go to quarantine, with the reason", *lines] if lines else []
 
 
+def personal(found: Survey, target: ColumnFacts) -> list[str]:
+    """What `pii` could say, commented out: whether values are personal is for people to say, and it needs a key."""
+    looks = {column.name: protection(column.name) for column in found.columns if column is not target}
+    words = [f"{scalar(name)}: {word}" for name, word in looks.items() if word]
+    return [f"    # pii: {{{', '.join(words)}}}  # these look personal; needs MILLRACE_PII_KEY"] if words else []
+
+
 def drops(found: Survey, target: ColumnFacts, identity: ColumnFacts | None) -> list[tuple[ColumnFacts, str]]:
     """Columns that identify rows without being the key, with the evidence: a model would learn them by heart."""
     return [
@@ -90,10 +98,11 @@ def _evidence(column: ColumnFacts, found: Survey) -> str:
         parts.append(f"{count:,} of {found.rows:,} rows are {seen}")
     if column.strays:
         count, first = sum(column.strays.values()), next(iter(column.strays))
-        parts.append(f"{count:,} of {found.rows:,} rows are no number, such as {json.dumps(first)}: to quarantine")
+        example = "" if protection(column.name) else f", such as {json.dumps(first)}"
+        parts.append(f"{count:,} of {found.rows:,} rows are no number{example}: to quarantine")
     if column.absent:
         parts.append(f"{column.absent:,} of {found.rows:,} rows are empty")
-    if column.low is not None and column.high is not None:
+    if column.low is not None and column.high is not None and not protection(column.name):
         parts.append(f"{shown(column.low)} to {shown(column.high)}")
     else:
         parts.append(_counted(column.distinct, "different value"))

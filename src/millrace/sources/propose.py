@@ -12,7 +12,7 @@ from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError, UsageError, nearest
 from millrace.sources.base import Look
 from millrace.sources.dialect import numbered
-from millrace.sources.proposals import checks, cleaning, columns, drops, key
+from millrace.sources.proposals import checks, cleaning, columns, drops, key, personal
 from millrace.sources.proposed_checks import shown
 from millrace.sources.registry import kind_of
 from millrace.sources.survey import ColumnFacts, Survey, survey
@@ -66,6 +66,7 @@ def propose(path: str, predict: str | None = None, folder: Path | None = None) -
         *columns(found),
         *cleaning(found, identity),
         *checks(found, target, identity),
+        *personal(found, target),
         "",
         *_model(target, reason, drops(found, target, identity)),
     ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from millrace.sources.personal_names import protection
 from millrace.sources.survey import ColumnFacts, Survey
 
 #: Texts of no more different values than this are a set.
@@ -56,6 +57,8 @@ def _checks(column: ColumnFacts, found: Survey, is_target: bool) -> Iterator[Pro
     here = found.rows - column.absent - sum(column.markers.values())
     if here == found.rows and not column.strays and (is_target or column.identifying_name or column.type == "datetime"):
         yield Proposed(f"{slug}_there", f"{name} is not null", f"there in {here:,} of {found.rows:,} rows")
+    if protection(column.name):
+        return  # any other check would quote personal values
     values = [value for value in column.values if value not in column.markers]
     if column.type == "text" and 2 <= len(values) <= _SET and found.whole and max(map(len, values)) <= _MOST:
         allowed = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
