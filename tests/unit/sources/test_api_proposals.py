@@ -91,5 +91,5 @@ def test_a_file_at_a_url_is_proposed_like_a_file(tmp_path):
         api.others = {"/a.csv": lambda exchange: exchange.send(f"id,churned\n{lines}".encode(), kind="text/csv")}
         url = f"http://127.0.0.1:{api.port}/a.csv"
         text = Project.init(url, folder=tmp_path).text
-        assert f'  a:\n    from: "{url}"\n    key: id  # 40 different values' in text
+        assert f'  a:\n    from: "{url}"\n    key: id  # 40 of 40 distinct' in text
         assert Project.load(tmp_path / "millrace.yaml").check().problems == ()
