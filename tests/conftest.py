@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import databases
 import emulators
 from emulators import Emulator
 from millrace.engine.on_ray import OnRay
@@ -46,3 +47,17 @@ def bucket(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> str:
     name = f"lake-{secrets.token_hex(6)}"
     emulator.make(name)
     return f"{emulator.scheme}://{name}"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[databases.Server]:
+    """A PostgreSQL of this process's own."""
+    with databases.postgresql() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[databases.Server]:
+    """A MariaDB of this process's own."""
+    with databases.mariadb() as running:
+        yield running

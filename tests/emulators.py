@@ -89,7 +89,7 @@ def _running(command: list[str], port: int) -> Iterator[None]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + _START_SECONDS
-        while not _answers(port):
+        while not answers(port):
             assert process.poll() is None, f"{command[0]} ended by itself"
             assert time.monotonic() < deadline, f"{command[0]} does not answer"
             time.sleep(0.05)
@@ -99,7 +99,7 @@ def _running(command: list[str], port: int) -> Iterator[None]:
         process.wait(30)
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1):
             return True

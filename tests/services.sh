@@ -4,9 +4,11 @@ set -u
 azurite=3.37.0
 cd "$(dirname "$0")/.." || exit 0
 
-packages=(chromium:chromium)
+packages=(chromium:chromium mariadbd:mariadb-server initdb:postgresql)
 missing=()
-for entry in "${packages[@]}"; do command -v "${entry%%:*}" >/dev/null 2>&1 || missing+=("${entry##*:}"); done
+for entry in "${packages[@]}"; do
+	PATH=$PATH:/usr/sbin:$(printf '%s:' /usr/lib/postgresql/*/bin) command -v "${entry%%:*}" >/dev/null 2>&1 || missing+=("${entry##*:}")
+done
 if [ "${#missing[@]}" -gt 0 ]; then
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 		echo "Installing for the tests: ${missing[*]}"

@@ -1,8 +1,8 @@
-"""Which types the Python values of a database driver have, and the rows whose values do not fit."""
+"""Which types the Python values of a database driver have, which rows do not fit, and how JSON holds them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -24,8 +24,8 @@ _POLARS: tuple[tuple[type, ColumnType], ...] = (
 
 
 def framed(
-    kinds: Mapping[str, ColumnType], rows: list[tuple[Any, ...]], keys: list[tuple[Any, ...]]
-) -> tuple[pl.DataFrame, list[tuple[Any, ...]], list[tuple[int, Refusal]]]:
+    kinds: Mapping[str, ColumnType], rows: Sequence[Sequence[Any]]
+) -> tuple[pl.DataFrame, list[tuple[int, Refusal]]]:
     """Rows as typed columns; a row with a value that does not fit is refused whole."""
     bad: dict[int, Refusal] = {}
     columns: dict[str, list[Any]] = {}
@@ -38,7 +38,7 @@ def framed(
                 reason = f"{name}: {str(row[at])!r} is not {MEANING[kind]}"
                 bad[ordinal] = Refusal(None, name, reason, repr(dict(zip(kinds, row, strict=True))))
     frame = pl.DataFrame(columns, schema={name: DTYPES[kind] for name, kind in kinds.items()})
-    return frame, keys, sorted(bad.items())
+    return frame, sorted(bad.items())
 
 
 def _fitted(value: Any, kind: ColumnType) -> tuple[bool, Any]:
@@ -71,3 +71,34 @@ def _kind_of_one(value: Any) -> ColumnType:
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         return "text"
     return next((kind for python, kind in _POLARS if isinstance(value, python)), "text")
+
+
+def packed(value: Any) -> Any:
+    """A value of a database as JSON holds it in a position.
+
+    Examples
+    --------
+    >>> packed(Decimal("1.50")), unpacked(packed(Decimal("1.50")))
+    ({'decimal': '1.50'}, Decimal('1.50'))
+    """
+    if isinstance(value, datetime):
+        return {"datetime": value.isoformat()}
+    if isinstance(value, date):
+        return {"date": value.isoformat()}
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    return {"decimal": str(value)} if isinstance(value, Decimal) else value
+
+
+def unpacked(value: Any) -> Any:
+    """The value that `packed` stands for."""
+    if not isinstance(value, dict):
+        return value
+    ((kind, text),) = value.items()
+    readers: Mapping[str, Callable[[str], Any]] = {
+        "datetime": datetime.fromisoformat,
+        "date": date.fromisoformat,
+        "decimal": Decimal,
+        "bytes": bytes.fromhex,
+    }
+    return readers[kind](text)

@@ -81,7 +81,8 @@ def kind_of(location: str, where: str = "sources") -> SourceKind:
     installed = kinds().values()
     if "://" in location and not is_remote(location):
         scheme = location.split("://", 1)[0].lower()
-        named = [kind for kind in installed if scheme in kind.schemes]
+        # A driver may be named behind a plus, as SQLAlchemy writes it.
+        named = [kind for kind in installed if {scheme, scheme.partition("+")[0]} & set(kind.schemes)]
     else:
         ending = suffix(location)
         named = [kind for kind in installed if ending in kind.suffixes] or [k for k in installed if k.otherwise]

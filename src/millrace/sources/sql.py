@@ -2,8 +2,9 @@
 
 Rows are read in the order of (`cursor`, `key`), a chunk per query, each behind the last row of the one before. Clocks
 and sequences are read before a transaction commits, so a row may appear behind a place already passed. Each ingest
-therefore looks again at the last stretch (`overlap`), and leaves out the rows that it has delivered: the position holds
-a 64-bit hash of each (BLAKE2b of cursor and key). A row that appears later than `overlap` is missed.
+therefore looks again: at the last stretch (`overlap`) when a `cursor` says how rows grow, at the keys of all rows when
+nothing does. Rows that were delivered are known by a 64-bit hash of cursor and key, and left out. With a `cursor`, a
+row that appears later than `overlap` is missed; without one, none is.
 
 The position is ``{"at": [cursor, key…], "rows": n, "refused": n, "seen": base64}``.
 """
@@ -11,50 +12,52 @@ The position is ``{"at": [cursor, key…], "rows": n, "refused": n, "seen": base
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
 from decimal import Decimal
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from millrace.config.schema import ColumnType, SourceSettings
-from millrace.errors import ProjectFileError, SourceError
+from millrace.errors import ProjectFileError, SourceError, nearest
 from millrace.records.batch import Batch, Position
 from millrace.sources.base import Source, SourceKind, refused
 from millrace.sources.bounds import Bounds
+from millrace.sources.column_types import DTYPES
 from millrace.sources.cursors import floor, measure
-from millrace.sources.databases import Database, Page, connect
+from millrace.sources.databases import Ask, Database, Page, connect, origin_of
+from millrace.sources.python_values import packed, unpacked
+from millrace.sources.seen import MOST_SEEN
 
 CHUNK = 100_000
+#: What a number loses at most on its way to a Float64, relatively; rows so near to the overlap's edge are remembered.
+_ROUNDING = 1e-12
 
 
 @dataclass(slots=True)
 class _Read:
-    """How far the reading has come, and which rows of the last stretch were delivered."""
+    """How far the reading has come, and which rows were delivered: `hash` UInt64 and, where known, `cursor`."""
 
     at: tuple[Any, ...] | None = None
     rows: int = 0
     refused: int = 0
-    seen: dict[bytes, Any] = field(default_factory=dict)
+    seen: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"hash": pl.UInt64}))
 
     def position(self) -> dict[str, Any]:
-        packed = base64.b64encode(b"".join(sorted(self.seen))).decode()
-        at = None if self.at is None else [_packed(value) for value in self.at]
-        return {"at": at, "rows": self.rows, "refused": self.refused, "seen": packed}
+        hashes = self.seen["hash"].unique().sort().to_numpy().astype("<u8").tobytes()
+        at = None if self.at is None else [packed(value) for value in self.at]
+        return {"at": at, "rows": self.rows, "refused": self.refused, "seen": base64.b64encode(hashes).decode()}
 
     @staticmethod
     def of(position: Position | None) -> _Read:
         if position is None:
             return _Read()
-        seen = base64.b64decode(position["seen"])
-        hashes = {seen[i : i + 8]: None for i in range(0, len(seen), 8)}
-        at = tuple(_unpacked(value) for value in position["at"])
-        return _Read(at, position["rows"], position["refused"], hashes)
+        hashes = np.frombuffer(base64.b64decode(position["seen"]), dtype="<u8").astype(np.uint64)
+        at = position["at"] and tuple(unpacked(value) for value in position["at"])
+        return _Read(at, position["rows"], position["refused"], pl.DataFrame({"hash": hashes}))
 
 
 class SqlSource:
@@ -87,43 +90,60 @@ class SqlSource:
         return dict(self._schema)
 
     def batches(self, after: Position | None) -> Iterator[Batch]:
-        """Late rows of the last stretch, then the rows behind it, a chunk at a time."""
+        """Rows that appeared behind the place reached, then the rows beyond it, a chunk at a time."""
         schema = self.schema()
         done = _Read.of(after)
         database = self._connect()
         try:
-            self._examine(database, done)
+            self._examine(database)
             if done.at is not None:
                 yield from self._late(database, done, schema)
             while page := self._page(database, Bounds(after=done.at), schema):
-                self._note(done, page.order)
+                done.at = page.last
+                self._note(done, page)
                 yield self._batch(page, done)
         finally:
             database.close()
 
     def _late(self, database: Database, done: _Read, schema: Mapping[str, ColumnType]) -> Iterator[Batch]:
-        """Rows within the overlap that were not there before."""
+        """Rows up to the place reached that were not there before; all are looked at, or those within the overlap."""
         place: tuple[Any, ...] | None = None
         assert done.at is not None
-        least, earlier = self._floor(done.at[0]), dict(done.seen)
-        while page := self._page(database, Bounds(after=place, until=done.at, least=least), schema):
-            place = page.order[-1]
-            hashes = [_hash(order) for order in page.order]
-            done.seen.update(zip(hashes, (order[0] for order in page.order), strict=True))
-            new = [one not in earlier for one in hashes]
-            if any(new):
-                yield self._batch(_only(page, new), done)
-        done.seen = {one: value for one, value in done.seen.items() if value is not None}
+        least, earlier = self._floor(done.at[0]), done.seen["hash"].implode()
+        while page := self._ask(database, Bounds(place, done.at, least), schema, order_only=True):
+            if page.hashes.is_in(earlier).all():
+                self._note(done, page)
+            elif page := self._page(database, Bounds(place, done.at, least), schema):
+                self._note(done, page)
+                if (new := ~page.hashes.is_in(earlier)).any():
+                    yield self._batch(page.only(new), done)
+            else:
+                break  # what was there a moment ago is gone
+            place = page.last
+        if least is not None and "cursor" in done.seen.columns:
+            done.seen = done.seen.filter(pl.col("cursor").is_not_null())
 
     def _page(self, database: Database, bounds: Bounds, schema: Mapping[str, ColumnType]) -> Page | None:
-        page = database.page(self._origin(database), self._order, bounds, self._chunk + 1, schema)
-        if any(one == other for one, other in zip(page.order, page.order[1:], strict=False)):
-            self._refuse(
-                f"`key` does not tell rows apart: {page.order[-1]} comes twice.", "name all columns of the key"
-            )
-        if not page.order:
-            return None
-        return _only(page, [True] * min(self._chunk, len(page.order)))
+        """The next rows, at most a chunk; one more is asked for, so that a key that repeats shows at a chunk's end."""
+        page = self._ask(database, bounds, schema, more=1)
+        return page.head(self._chunk) if page else None
+
+    def _ask(
+        self,
+        database: Database,
+        bounds: Bounds,
+        schema: Mapping[str, ColumnType],
+        *,
+        order_only: bool = False,
+        more: int = 0,
+    ) -> Page | None:
+        origin = self._origin(database)
+        page = database.page(Ask(origin, self._order, bounds, self._chunk + more, order_only), schema)
+        repeats = (page.hashes == page.hashes.shift(1)).fill_null(value=False)
+        if repeats.any():
+            twice = page.only(repeats).frame.select(self._order).row(0)
+            self._refuse(f"`key` does not tell rows apart: {twice} comes twice.", "name all columns of the key")
+        return page if page.frame.height else None
 
     def _batch(self, page: Page, done: _Read) -> Batch:
         bad = [ordinal for ordinal, _ in page.refused]
@@ -140,57 +160,68 @@ class SqlSource:
             position=done.position(),
         )
 
-    def _note(self, done: _Read, order: list[tuple[Any, ...]]) -> None:
-        """Move on to the last row; keep in mind what lies within the overlap behind it."""
-        done.at = order[-1]
-        floor = measure(self._floor(done.at[0]))
-        done.seen = {one: value for one, value in done.seen.items() if measure(value) >= floor}
-        for row in reversed(order):
-            if measure(row[0]) < floor:
-                break
-            done.seen[_hash(row)] = row[0]
+    def _note(self, done: _Read, page: Page) -> None:
+        """Keep in mind the rows of `page`, and forget those that no later ingest will look at."""
+        assert done.at is not None
+        cursor = page.frame[self._order[0]].alias("cursor")
+        rows = pl.DataFrame({"hash": page.hashes, "cursor": cursor})
+        least = self._edge(cursor)
+        if least is not None:
+            fresh = pl.col("cursor").is_null() | (pl.col("cursor") >= least)
+            rows = rows.filter(fresh)
+            if "cursor" in done.seen.columns:
+                done.seen = done.seen.filter(fresh)
+        done.seen = pl.concat([done.seen, rows], how="diagonal").unique("hash", keep="last")
+        if done.seen.height > MOST_SEEN:
+            self._refuse(
+                f"More than {MOST_SEEN:,} rows would have to be remembered to tell which are new.",
+                "add `cursor: <column>` that grows with every change, or say by `overlap` how far behind the newest "
+                f"`{self._order[0]}` rows may still appear",
+            )
+
+    def _edge(self, cursor: pl.Series) -> Any:
+        """Where the overlap behind the newest of `cursor` begins, as its column holds it; None: all is looked at."""
+        high = cursor.drop_nulls().tail(1).to_list()
+        low = self._floor(high[0]) if high else None
+        return low - abs(low) * _ROUNDING if isinstance(low, float) else low
 
     def _floor(self, high: Any) -> Any:
-        return floor(high, self._settings.overlap)
+        """Where the overlap behind `high` begins; None when rows may appear anywhere."""
+        if self._settings.cursor is None and self._settings.overlap is None:
+            return None
+        size = measure(high)
+        # Digits in a text are in the order of texts, where no stretch of them is the last one.
+        unmeasured = isinstance(size, str) or (self.schema()[self._order[0]] == "text" and isinstance(size, Decimal))
+        return None if unmeasured else floor(high, self._settings.overlap)
 
-    def _examine(self, database: Database, done: _Read) -> None:
-        """Refuse what would lose rows silently."""
-        origin = self._origin(database)
+    def _examine(self, database: Database) -> None:
+        """Refuse rows that have no place in the order: they would be lost silently."""
         absent = " or ".join(f"q.{database.quote(name)} is null" for name in self._order)
-        if count := database.count(origin, absent, self._order, Bounds()):
+        if count := database.count(Ask(self._origin(database), self._order), absent):
             self._refuse(
                 f"{count:,} rows have no value in {' or '.join(self._order)}, so they have no place in the order.",
                 "name columns that always have values, or select them with coalesce in `query`",
             )
-        if done.at is not None and isinstance(measure(done.at[0]), str):
-            there = database.count(origin, "1 = 1", self._order, Bounds(until=done.at))
-            if there > done.rows + done.refused:
-                self._refuse(
-                    f"{there - done.rows - done.refused:,} rows came behind the place already read: "
-                    f"`{self._order[0]}` does not grow with time.",
-                    "add `cursor: <column>` that grows, such as a time of change",
-                )
 
     def _known(self, database: Database) -> dict[str, ColumnType]:
         origin = self._origin(database)
         found = database.columns(origin)
         if found is None:
-            page = database.page(origin, self._order, Bounds(), self._chunk, None)
-            found = {
-                name: next(kind for kind, dtype in _kinds().items() if dtype == held)
-                for name, held in page.frame.schema.items()
-            }
+            held = database.page(Ask(origin, self._order, limit=self._chunk), None).frame.schema
+            found = {name: next(kind for kind, dtype in DTYPES.items() if dtype == held[name]) for name in held}
         for name in self._order:
             if name not in found:
                 raise SourceError(
-                    f"There is no column `{name}`.", where=self._where, code="source.columns", allowed=found
+                    f"There is no column `{name}`.",
+                    where=self._where,
+                    code="source.columns",
+                    allowed=found,
+                    nearest=nearest(name, found),
                 )
         return found
 
     def _origin(self, database: Database) -> str:
-        if self._settings.query:
-            return f"({self._settings.query.strip().rstrip(';')}\n)"
-        return ".".join(database.quote(part) for part in (self._settings.table or "").split("."))
+        return origin_of(database, self._settings.table, self._settings.query)
 
     def _connect(self) -> Database:
         return connect(self._settings.from_, self._base, self._where)
@@ -199,54 +230,13 @@ class SqlSource:
         raise ProjectFileError(seen, where=self._where, code="config.sql", next_step=next_step)
 
 
-def _kinds() -> Mapping[ColumnType, pl.DataType]:
-    from millrace.sources.column_types import DTYPES
-
-    return DTYPES
-
-
-def _only(page: Page, chosen: list[bool]) -> Page:
-    """The rows of `page` that are `chosen`, of as many as it says."""
-    count = len(chosen)
-    places = [at for at in range(count) if chosen[at]]
-    moved = {at: n for n, at in enumerate(places)}
-    return Page(
-        page.frame.head(count).filter(pl.Series(chosen, dtype=pl.Boolean)),
-        [page.order[at] for at in places],
-        [(moved[at], one) for at, one in page.refused if at in moved],
-    )
-
-
-def _hash(order: tuple[Any, ...]) -> bytes:
-    return blake2b(json.dumps([_packed(value) for value in order]).encode(), digest_size=8).digest()
-
-
-def _packed(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return {"datetime": value.isoformat()}
-    if isinstance(value, date):
-        return {"date": value.isoformat()}
-    if isinstance(value, bytes):
-        return {"bytes": value.hex()}
-    return {"decimal": str(value)} if isinstance(value, Decimal) else value
-
-
-def _unpacked(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    ((kind, text),) = value.items()
-    readers: Mapping[str, Callable[[str], Any]] = {
-        "datetime": datetime.fromisoformat,
-        "date": date.fromisoformat,
-        "decimal": Decimal,
-        "bytes": bytes.fromhex,
-    }
-    return readers[kind](text)
-
-
 def _open(name: str, settings: SourceSettings, base: Path, schema: Mapping[str, ColumnType] | None) -> Source:
     return SqlSource(name, settings, base, schema)
 
 
-SCHEMES = ("postgresql", "postgres", "mysql", "mariadb", "sqlite", "mysql+pymysql", "mssql+pyodbc", "oracle+oracledb")
+#: Dialects, each with any driver behind a `+`; https://docs.sqlalchemy.org/en/20/dialects/ lists them.
+SCHEMES = (
+    "postgresql", "postgres", "sqlite", "mysql", "mariadb", "mssql", "oracle", "duckdb", "snowflake", "bigquery",
+    "redshift", "cockroachdb", "db2", "trino", "clickhouse", "databricks", "sap", "teradatasql", "firebird",
+)  # fmt: skip
 KIND = SourceKind("sql", _open, schemes=SCHEMES)

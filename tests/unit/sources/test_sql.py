@@ -1,7 +1,7 @@
-import os
 import sqlite3
 import uuid
-from urllib.parse import urlsplit
+from contextlib import closing, contextmanager
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -13,56 +13,56 @@ from millrace.store.objects import Store
 from millrace.store.tables import Table
 from millrace.testing.sources import SourceContract, read
 
-KINDS = ("sqlite", "postgresql", "mariadb")
+KINDS = ("sqlite", "sqlite+pysqlite", "postgresql", "mariadb")
 
 
 class Server:
     """A database under test: runs statements with the right to write, and knows its URL."""
 
-    def __init__(self, kind, folder):
-        self.kind = kind
+    def __init__(self, kind, url, folder):
+        self.kind, self.url = kind.partition("+")[0], url
         self.table = f"t_{uuid.uuid4().hex[:12]}"
-        if kind == "sqlite":
-            self.url = "sqlite:///rows.db"
-            self._sqlite = sqlite3.connect(folder / "rows.db", isolation_level=None)
-            self._sqlite.execute("create table if not exists other (id integer)")
-            return
-        variable = f"MILLRACE_TEST_{'POSTGRES' if kind == 'postgresql' else 'MARIADB'}_URL"
-        if variable not in os.environ:
-            pytest.skip(f"no {kind}: set {variable}")
-        self.url = os.environ[variable]
+        self.file = folder / "rows.db"
+        if self.kind == "sqlite":
+            with closing(sqlite3.connect(self.file)) as connection:
+                connection.execute("create table if not exists other (id integer)")
+
+    @contextmanager
+    def writing(self):
+        """Statements of one transaction, committed at the end."""
+        with closing(self._connected()) as connection:
+            cursor = connection.cursor()
+            if self.kind == "sqlite":
+                cursor.execute("begin")
+            yield lambda sql: cursor.execute(sql.replace("TABLE", self.table))
+            connection.commit()
+            cursor.close()
 
     def run(self, sql):
-        sql = sql.replace("TABLE", self.table)
+        with self.writing() as write:
+            write(sql)
+
+    def _connected(self):
         if self.kind == "sqlite":
-            self._sqlite.execute(sql)
-        elif self.kind == "postgresql":
+            return sqlite3.connect(self.file, isolation_level=None)
+        if self.kind == "postgresql":
             dbapi = pytest.importorskip("adbc_driver_postgresql.dbapi", reason="needs the extra `sql`")
-            with dbapi.connect(self.url, autocommit=True) as connection, connection.cursor() as cursor:
-                cursor.execute(sql)
-        else:
-            pymysql = pytest.importorskip("pymysql", reason="needs the extra `sql`")
-            at = urlsplit(self.url)
-            connection = pymysql.connect(
-                host=at.hostname,
-                port=at.port or 3306,
-                user=at.username,
-                password=at.password or "",
-                database=at.path[1:],
-            )
-            with connection, connection.cursor() as cursor:
-                cursor.execute(sql)
-                connection.commit()
+            return dbapi.connect(self.url)
+        pymysql = pytest.importorskip("pymysql", reason="needs the extra `sql`")
+        at = urlsplit(self.url)
+        password = unquote(at.password or "")
+        place = {"host": at.hostname, "port": at.port or 3306, "database": at.path[1:]}
+        return pymysql.connect(user=at.username, password=password, **place)
 
     def close(self):
         self.run("drop table if exists TABLE")
-        if self.kind == "sqlite":
-            self._sqlite.close()
 
 
 @pytest.fixture(params=KINDS)
 def server(request, tmp_path):
-    found = Server(request.param, tmp_path)
+    kind = request.param
+    url = f"{kind}:///rows.db" if "sqlite" in kind else request.getfixturevalue(kind).url
+    found = Server(kind, url, tmp_path)
     found.run("create table TABLE (id integer primary key, name varchar(40), x double precision, at varchar(30))")
     yield found
     found.close()
@@ -116,6 +116,56 @@ def test_a_row_committed_late_is_read_once(server, tmp_path):
     then = read(source(server, tmp_path, cursor="at"), first[-1].position)
     assert ids(then) == [9]
     assert read(source(server, tmp_path, cursor="at"), then[-1].position) == []
+
+
+def test_without_a_cursor_a_row_is_found_however_far_behind_it_appears(server, tmp_path):
+    server.run("insert into TABLE values " + ", ".join(f"({i}, 'a', 1, 'x')" for i in range(0, 9000, 1500)))
+    first = read(source(server, tmp_path))
+    server.run("insert into TABLE values (10, 'late', 1, 'x'), (9000, 'new', 1, 'x')")
+    then = read(source(server, tmp_path), first[-1].position)
+    assert ids(then) == [10, 9000]
+    assert read(source(server, tmp_path), then[-1].position) == []
+
+
+def test_a_row_that_takes_the_place_of_a_deleted_one_is_found(server, tmp_path):
+    fill(server)
+    first = read(source(server, tmp_path))
+    server.run("delete from TABLE where id = 4")
+    server.run("insert into TABLE values (-4, 'new', 1, 'x')")
+    assert ids(read(source(server, tmp_path), first[-1].position)) == [-4]
+
+
+@pytest.mark.parametrize("cursor", ["name", None], ids=["cursor", "key"])
+def test_digits_in_a_text_are_in_the_order_of_texts(server, tmp_path, cursor):
+    server.run("insert into TABLE values (1, '999', 1, 'x'), (2, '10500', 1, 'x')")
+    said = {"cursor": cursor} if cursor else {"key": "name"}
+    first = read(source(server, tmp_path, **said))
+    server.run("insert into TABLE values (3, '10400', 1, 'x')")
+    assert ids(read(source(server, tmp_path, **said), first[-1].position)) == [3]
+
+
+def test_too_many_rows_to_remember_are_refused_by_name(server, tmp_path, monkeypatch):
+    fill(server)
+    monkeypatch.setattr("millrace.sources.sql.MOST_SEEN", 3)
+    with pytest.raises(ProjectFileError, match="More than 3 rows would have to be remembered") as raised:
+        read(source(server, tmp_path))
+    assert "`cursor: <column>`" in raised.value.next_step
+    assert ids(read(source(server, tmp_path, overlap=2))) == [1, 2, 3, 4, 5]
+    assert ids(read(source(server, tmp_path, cursor="at", overlap=60))) == [1, 2, 3, 4, 5]
+
+
+def test_a_transaction_opened_before_and_committed_after_an_ingest_is_not_missed(server, tmp_path):
+    fill(server)
+    store, said = Store(tmp_path / "store"), settings(server, cursor="at")
+    with server.writing() as late:
+        late("insert into TABLE values (6, 'early', 1, '2026-01-01 12:01:00')")
+        if server.kind != "sqlite":  # which has one writer at a time
+            server.run("insert into TABLE values (7, 'soon', 1, '2026-01-01 12:02:00')")
+        ingest("rows", said, store, tmp_path, "r1")
+        assert 6 not in Table(store, "tables/rows").read()["id"]
+    assert ingest("rows", said, store, tmp_path, "r2").kept == 1
+    assert ingest("rows", said, store, tmp_path, "r3").read == 0
+    assert 6 in Table(store, "tables/rows").read()["id"]
 
 
 def test_a_late_row_and_new_rows_meet_in_one_table_once(server, tmp_path):
@@ -202,7 +252,7 @@ def test_the_password_is_in_no_error(scheme, tmp_path):
 
 
 def test_a_value_of_another_type_is_refused_with_its_row(tmp_path):
-    server = Server("sqlite", tmp_path)
+    server = Server("sqlite", "sqlite:///rows.db", tmp_path)
     server.run("create table TABLE (id integer primary key, x)")
     server.run("insert into TABLE values (1, 1.5), (2, 2.5), (3, 'old'), (4, 1)")
     batches = read(source(server, tmp_path))
