@@ -152,6 +152,8 @@ def _measured(frame: pl.DataFrame, found: Associations, columns: tuple[Column, .
 
 def _files(files: Mapping[str, pl.DataFrame]) -> str:
     """A row for each of several files: how many rows, how much is missing, what is unlike the others."""
+    if len(files) < 2:
+        return ""
     rows = []
     for name, own in files.items():
         rest = pl.concat([frame for other, frame in files.items() if other != name])
@@ -161,7 +163,7 @@ def _files(files: Mapping[str, pl.DataFrame]) -> str:
         absent = sum(own.null_count().row(0)) / max(own.height * own.width, 1)
         rows.append((f"`{name}`", f"{own.height:,}", f"{absent:.1%}", unlike or "nothing"))
     heads = ("file", "rows looked at", "missing", "unlike the others (distance)")
-    return table(heads, rows, numbers=frozenset({1, 2})) if len(rows) > 1 else ""
+    return table(heads, rows, numbers=frozenset({1, 2}))
 
 
 def _changes(changed: Changed | None) -> str:
