@@ -97,7 +97,7 @@ def mariadb() -> Iterator[Server]:
         )
         command = [*as_user, daemon, "--no-defaults", f"--datadir={data}", f"--port={port}", f"--init-file={first}"]
         command += ["--bind-address=127.0.0.1", f"--socket={folder}/socket", f"--pid-file={folder}/pid"]
-        command += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"]
+        command += ["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=32M"]
         yield from _running(Server(f"mysql://bob:{_quoted(SECRET)}@127.0.0.1:{port}/test", command, port))
 
 

@@ -1,12 +1,12 @@
 import sqlite3
 import uuid
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from millrace.config.schema import SourceSettings
-from millrace.errors import MillraceError, ProjectFileError, SourceError
+from millrace.errors import MillraceError, ProjectFileError, RemoteError, SourceError
 from millrace.ingest.stage import ingest, ingest_source
 from millrace.sources.sql import SqlSource
 from millrace.store.objects import Store
@@ -258,4 +258,48 @@ def test_a_value_of_another_type_is_refused_with_its_row(tmp_path):
     batches = read(source(server, tmp_path))
     assert ids(batches) == [1, 2, 4]
     assert batches[1].refused.rows() == [(1, "x", "x: 'old' is not a number", "{'id': 3, 'x': 'old'}")]
+    server.close()
+
+
+SERVERS = ["postgresql", "mariadb"]
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_wrong_password_is_refused_and_not_shown(kind, request, tmp_path):
+    url = request.getfixturevalue(kind).url
+    at = urlsplit(url)
+    wrong = url.replace(f":{at.password}@", ":wr0ng%21pass@")
+    opened = SqlSource(
+        "rows", SourceSettings.model_validate({"from": wrong, "table": "t", "key": "id"}), tmp_path, None
+    )
+    with pytest.raises(SourceError, match="refuses") as raised:
+        opened.schema()
+    shown = str(raised.value) + repr(raised.value) + repr(opened)
+    assert "wr0ng" not in shown
+    assert at.password not in shown
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_server_that_dies_while_it_is_read_costs_and_doubles_no_row(kind, request, tmp_path):
+    running = request.getfixturevalue(kind)
+    if not running.own:
+        pytest.skip("this server is not the tests' own to stop")
+    server = Server(kind, running.url, tmp_path)
+    server.run("create table TABLE (id integer primary key, name varchar(40), x double precision, at varchar(30))")
+    server.run("insert into TABLE values " + ", ".join(f"({i}, 'a', 1, 'x')" for i in range(400)))
+    store, said = Store(tmp_path / "store"), settings(server, chunk=20)
+    stop = iter([running.stop])
+
+    def watch(step):
+        if "committed" in step.text:
+            next(stop, str)()
+
+    with pytest.raises(RemoteError, match="does not answer"):
+        ingest("rows", said, store, tmp_path, "r", watch)
+    running.start()
+    for _ in range(10_000):
+        with suppress(RemoteError):  # it listens before it has recovered
+            ingest("rows", said, store, tmp_path, "r")
+            break
+    assert Table(store, "tables/rows").read()["id"].to_list() == list(range(400))
     server.close()
