@@ -87,7 +87,9 @@ def mariadb() -> Iterator[Server]:
         pytest.skip("MariaDB is not installed (tests/services.sh) and MILLRACE_TEST_MARIADB_URL is not set")
     with _folder("mysql") as (folder, as_user):
         port, data = free_port(), folder / "data"
-        init = [install, "--no-defaults", f"--datadir={data}", "--skip-test-db"]
+        # Several servers that start at once would take each other's temporary tables in a common folder.
+        common = ["--no-defaults", f"--datadir={data}", f"--tmpdir={folder}"]
+        init = [install, *common, "--skip-test-db"]
         subprocess.run([*as_user, *init], check=True, capture_output=True, cwd=folder)
         first = folder / "first.sql"
         first.write_text(
@@ -95,7 +97,7 @@ def mariadb() -> Iterator[Server]:
             f"create user if not exists bob@'127.0.0.1' identified by '{SECRET}';\n"
             "grant all on *.* to bob@'127.0.0.1';\n"
         )
-        command = [*as_user, daemon, "--no-defaults", f"--datadir={data}", f"--port={port}", f"--init-file={first}"]
+        command = [*as_user, daemon, *common, f"--port={port}", f"--init-file={first}"]
         command += ["--bind-address=127.0.0.1", f"--socket={folder}/socket", f"--pid-file={folder}/pid"]
         command += ["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=32M"]
         yield from _running(Server(f"mysql://bob:{_quoted(SECRET)}@127.0.0.1:{port}/test", command, port))
