@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -119,6 +119,21 @@ def ingest(site: Site, source: str, identity: str, part_of: str | None = None) -
             return stage(source, settings, site.store, site.folder, identity, site.watch, engine=site.engine)
         finally:
             site.events.note(ingested, job, site.store, source, identity, site.folder, settings.checks)
+
+
+def follow(site: Site, sources: Sequence[str], every: float, told: Callable[[Ingested], None]) -> None:
+    """Ingest what is there and then what comes, until this process is told to stop."""
+    from millrace.engine.stopping import told_to_stop
+    from millrace.ingest.following import follow as stage
+    from millrace.ingest.following import quietly
+
+    quiet = replace(site, settings=quietly(site.settings))
+
+    def ingest_one(name: str, watch: Watch) -> Ingested:
+        return ingest(replace(quiet, watch=watch), name, new_run())
+
+    with told_to_stop() as stop:
+        stage(sources, ingest_one, every=every, stop=stop, told=told, watch=site.watch)
 
 
 def explore(site: Site, since: int | None = None) -> Explored:

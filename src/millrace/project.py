@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -127,6 +127,25 @@ class Project:
         site, identity = self._site(watch), new_run()
         names = [self._known(source)] if source else list(self.settings.sources)
         return tuple(ingest(site, name, identity) for name in names)
+
+    @audited("ingest")
+    def follow(
+        self,
+        source: str | None = None,
+        *,
+        every: float = 5.0,
+        told: Callable[[Ingested], None] = lambda _: None,
+        watch: Watch = unwatched,
+    ) -> None:
+        """Ingest what is there and then what comes, looking every `every` seconds, until SIGTERM or SIGINT.
+
+        `told` gets what each look brought. Local files count once nobody has written to them for a while: `quiet` of
+        their source, by default 2 s.
+        """
+        from millrace.lifecycle import follow
+
+        names = [self._known(source)] if source else list(self.settings.sources)
+        follow(self._site(lambda step: watch(replace(step, text=self.hide(step.text)))), names, every, told)
 
     def explore(self, watch: Watch = unwatched, *, since: int | None = None) -> Explored:
         """Ingest what is new, and draw what the rows look like: one HTML report with warnings.

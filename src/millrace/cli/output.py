@@ -27,7 +27,7 @@ def show(record: Record, as_json: bool, render: Callable[[Record], RenderableTyp
     Console().print(render(record), crop=False)
 
 
-def to_json(record: object) -> str:
+def to_json(record: object, indent: int | None = 2) -> str:
     """A record as indented JSON; numbers that JSON does not know (NaN, ∞) become null.
 
     Examples
@@ -43,7 +43,7 @@ def to_json(record: object) -> str:
     """
     import msgspec
 
-    return json.dumps(_finite(msgspec.to_builtins(record, str_keys=True)), indent=2, ensure_ascii=False)
+    return json.dumps(_finite(msgspec.to_builtins(record, str_keys=True)), indent=indent, ensure_ascii=False)
 
 
 def show_error(error: MillraceError, as_json: bool, hide: Callable[[str], str] = str) -> None:

@@ -156,6 +156,9 @@ class SourceSettings(Section):
         None, description="what groups thousands in numbers, such as . or ,"
     )
     record: Name | None = Field(None, description="the tag of a record in XML, the path to the list in JSON")
+    quiet: Duration | None = Field(
+        None, description="files changed less than this ago wait for the next ingest, such as 5 s"
+    )
     sheet: Name | None = Field(None, description="of a spreadsheet; default: the first")
     key: Name | tuple[Name, ...] | None = Field(None, description="column(s) that identify a row")
     columns: dict[str, ColumnSettings] = Field(default_factory=dict, description="columns whose reading is stated")

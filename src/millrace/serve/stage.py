@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import http.client
 import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from millrace.config.schema import ServeSettings
+from millrace.engine.stopping import told_to_stop
 from millrace.errors import MillraceError, ReleaseError, UsageError
 from millrace.inference.model import Model
 from millrace.privacy.columns import privacy
@@ -55,7 +54,7 @@ def serve(
     Model.open(find(store, package, first).path)
     wal(store)
     port = _free_port(settings.host, settings.port)
-    with tempfile.TemporaryDirectory(prefix="millrace-serve-") as board, _told_to_stop() as stop:
+    with tempfile.TemporaryDirectory(prefix="millrace-serve-") as board, told_to_stop() as stop:
         orders = Orders(
             store.url, package, version, first, settings.host, port, settings.workers, settings.log, board, dict(pii)
         )
@@ -100,21 +99,6 @@ def _free_port(host: str, port: int) -> int:
                 next_step="stop what listens there, or set `serve: {port: 0}` for any free port",
             ) from error
         return int(probe.getsockname()[1])
-
-
-@contextmanager
-def _told_to_stop() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set while the block lasts (in the main thread; elsewhere nothing sets it)."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-    previous = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _start(module: str, orders: Orders) -> subprocess.Popen[bytes]:

@@ -135,7 +135,7 @@ class FileSource:
             expected = reading["fingerprint"] if reading and key == reading["file"] else done.get(key)
             if expected not in {None, print_}:
                 raise self._changed(key, expected, print_)
-            if key in done:
+            if key in done or (file not in self._settled and key != reading.get("file")):
                 continue
             progress = Progress()
             if reading and key == reading["file"]:
@@ -223,7 +223,7 @@ class FileSource:
     @cached_property
     def _stated(self) -> dict[str, ColumnType | None]:
         """The columns of the first file that has any, with the types that the settings or the format state."""
-        columns = next((columns for file in self._files if (columns := self._columns_in(file))), {})
+        columns = next((columns for file in self._settled if (columns := self._columns_in(file))), {})
         if patterns := [name for name in columns if name.startswith("^") and name.endswith("$")]:
             raise SourceError(
                 f"The column name `{patterns[0]}` reads as a pattern over all columns, so it cannot be used.",
@@ -248,7 +248,7 @@ class FileSource:
     def _sample(self) -> Iterator[pl.DataFrame]:
         """The first rows. Whoever reads the file later goes on from there instead of parsing them again."""
         rows = 0
-        for file in self._files:
+        for file in self._settled:
             print_, seen, rest = self._place.fingerprint(file), [], self._chunks(file, Progress())
             for one in rest:
                 seen.append(one)
@@ -323,6 +323,12 @@ class FileSource:
     @cached_property
     def _files(self) -> tuple[FileAt, ...]:
         return self._place.files()
+
+    @cached_property
+    def _settled(self) -> tuple[FileAt, ...]:
+        """The files that nobody is writing any more, as far as `quiet` can tell."""
+        quiet = self._settings.quiet or 0
+        return tuple(file for file in self._files if not quiet or not self._place.fresh(file, quiet))
 
     def _changed(self, key: str, before: str | None, now: str) -> SourceError:
         sizes = [int(print_.split("-")[0]) for print_ in (before or "0-", now)]

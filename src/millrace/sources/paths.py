@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ class Place(Protocol):
     def fingerprint(self, file: FileAt) -> str:
         """What the content of a file is recognised by: ``bytes-hash``."""
 
+    def fresh(self, file: FileAt, seconds: float) -> bool:
+        """Whether the file changed less than `seconds` ago, so that somebody may still be writing it."""
+
     def local(self, file: FileAt) -> AbstractContextManager[Path]:
         """The file as one on this machine, for as long as the block lasts."""
 
@@ -61,6 +65,10 @@ class LocalPlace:
     def fingerprint(self, file: FileAt) -> str:
         """Size and a hash of head and tail."""
         return fingerprint(Path(file.address))
+
+    def fresh(self, file: FileAt, seconds: float) -> bool:
+        """Whether the file was written less than `seconds` ago; a time in the future is none."""
+        return 0 <= time.time() - Path(file.address).stat().st_mtime < seconds
 
     @contextmanager
     def local(self, file: FileAt) -> Iterator[Path]:

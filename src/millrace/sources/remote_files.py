@@ -61,6 +61,11 @@ class RemotePlace:
         """Size and the store's tag."""
         return str(file.version)
 
+    def fresh(self, file: FileAt, seconds: float) -> bool:
+        """Never: an object is there as a whole, or not at all."""
+        del file, seconds
+        return False
+
     @contextmanager
     def local(self, file: FileAt) -> Iterator[Path]:
         """A copy of the object. Raises `SourceError` when it is no longer what was listed."""
