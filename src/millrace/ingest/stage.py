@@ -35,6 +35,7 @@ from millrace.records.progress import Step, Watch, unwatched
 from millrace.store import receipts
 from millrace.store.objects import Store
 from millrace.store.receipts import Receipt
+from millrace.store.remote import answering
 from millrace.store.tables import Table
 
 #: What a batch goes through; a `Step` is reported after each.
@@ -164,9 +165,10 @@ class _Intake:
         """Put the rows of `batch` where they belong; None when another writer's commit came first."""
         rules = self._rules(source, batch)
         same_protection(last, rules.privacy, f"{self.name}, {batch.origin}")
-        split = rules.split(
-            batch.frame, batch.first_row, self._known(), erased=suppressed(self.store, self.name, os.environ)
-        )
+        with answering("The rows that are there cannot be read", self.table.key):
+            split = rules.split(
+                batch.frame, batch.first_row, self._known(), erased=suppressed(self.store, self.name, os.environ)
+            )
         unread = unreadable(rules.privacy.unread(batch.refused))
         refused = pl.concat([split.refused, unread]) if unread.height else split.refused
         counts = Counts(batch.read, split.kept.height, refused.height, split.duplicate, erased=split.erased)
@@ -180,7 +182,8 @@ class _Intake:
         receipts.write(self.store, self.name, number, receipt)
         self._tell("noted")
         if refused.height:
-            set_aside(self.store, self.name, number, refused, receipt)
+            with answering("The rows that are there cannot be read", f"quarantine/{self.name}"):
+                set_aside(self.store, self.name, number, refused, receipt)
         self._tell("quarantined")
         kept = split.kept.select(
             *rules.final,

@@ -213,6 +213,15 @@ def test_a_server_gone_from_some_request_on_is_reported_and_loses_nothing(moment
     assert_as_undisturbed(remote_scene, undisturbed)
 
 
+def test_a_server_gone_while_known_rows_are_looked_up_is_a_remote_error(remote_scene, faulty, undisturbed):
+    bucket = faulty.bucket.removeprefix("s3://")
+    faulty.proxy.suffer(Storm(0, f"GET /{bucket}/lake/tables/customers/part-", refuse=1))
+    with pytest.raises(RemoteError, match="The rows that are there cannot be read"):
+        take(remote_scene)
+    faulty.proxy.heal()
+    assert_as_undisturbed(remote_scene, undisturbed)
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_change_whose_answer_is_lost_is_made_once(moment, remote_scene, faulty, undisturbed):
     """The object was written, and whoever wrote it hears an error; so does the one who tries again."""
