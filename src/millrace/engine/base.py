@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import Protocol, Self, TypeVar
 
 Part = TypeVar("Part")
@@ -20,7 +20,11 @@ class Engine(Protocol):
     must not rely on state outside its argument.
     """
 
-    def stream(self, work: Callable[[Part], Iterable[Result]], parts: Iterable[Part]) -> Iterator[Result]:
+    @property
+    def several(self) -> bool:
+        """Whether it works on several parts at once; where not, dividing the work gains nothing."""
+
+    def stream(self, work: Callable[[Part], Iterable[Result]], parts: Iterable[Part]) -> Generator[Result]:
         """Everything that `work` yields for each part; a bounded number of results waits to be taken.
 
         Closing the iterator early ends the work that nobody waits for.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from queue import Queue
 from typing import Generic, Self, cast
@@ -24,16 +24,17 @@ class Here:
 
     def __init__(self, width: int = 1, ahead: int = 1) -> None:
         self.width = width
+        self.several = width > 1
         self._ahead = ahead
 
-    def stream(self, work: Callable[[Part], Iterable[Result]], parts: Iterable[Part]) -> Iterator[Result]:
+    def stream(self, work: Callable[[Part], Iterable[Result]], parts: Iterable[Part]) -> Generator[Result]:
         """Everything that `work` yields for each part, in the order of a plain loop."""
         if self.width == 1:
             # One thread goes from part to part, so that it is ahead at the seams as well.
             return self._abreast(lambda every: (result for part in every for result in work(part)), [parts])
         return self._abreast(work, parts)
 
-    def _abreast(self, work: Callable[[Part], Iterable[Result]], parts: Iterable[Part]) -> Iterator[Result]:
+    def _abreast(self, work: Callable[[Part], Iterable[Result]], parts: Iterable[Part]) -> Generator[Result]:
         waiting = iter(parts)
         under_way = deque(_Running(work, part, self._ahead) for part in islice(waiting, self.width))
         try:

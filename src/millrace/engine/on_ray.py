@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Self
@@ -26,6 +26,8 @@ class OnRay:
     It connects when there is something to do. Raises `MissingExtraError` without the extra.
     """
 
+    several = True
+
     def __init__(self, address: str = "local", cpus: int | None = None) -> None:
         if find_spec("ray") is None:
             raise MissingExtraError(
@@ -39,7 +41,7 @@ class OnRay:
         self._cpus = cpus
         self._mine = False
 
-    def stream(self, work: Callable[[Part], Iterable[Result]], parts: Iterable[Part]) -> Iterator[Result]:
+    def stream(self, work: Callable[[Part], Iterable[Result]], parts: Iterable[Part]) -> Generator[Result]:
         """Everything that `work` yields for each part, in the order of a plain loop.
 
         Raises `RemoteError` when the cluster does not answer, or loses a task for good.

@@ -10,7 +10,7 @@ from millrace.errors import DataError
 from millrace.ingest.contract import agree
 from millrace.ingest.personal import source_types
 from millrace.sources import open_source
-from millrace.sources.base import Divisible
+from millrace.sources.base import Collection
 from millrace.store.objects import Store
 from millrace.store.tables import Table
 
@@ -28,12 +28,9 @@ def column_changes(name: str, settings: SourceSettings, store: Store, base: Path
         return [], []
     known = source_types(table)
     source = open_source(name, settings, base, schema=known)
-    parts = islice(source.parts(position), _MOST) if isinstance(source, Divisible) else None
-    every = (part.batches() for part in parts) if parts is not None else iter([source.batches(position)])
+    first = source.first_batches(position) if isinstance(source, Collection) else islice(source.batches(position), 1)
     taken, frozen = list[str](), list[str]()
-    for batches in every:
-        if (batch := next(batches, None)) is None:
-            continue
+    for batch in islice(first, _MOST):
         try:
             taken += [f"{name}, {batch.origin}: {one}" for one in agree(batch.frame, known, settings, "").changes]
         except DataError as error:

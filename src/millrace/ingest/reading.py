@@ -6,12 +6,13 @@ Nothing is promised by reading: what was read ahead and never committed is read 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from contextlib import closing
+from typing import Any, Protocol
 
 from millrace.engine.base import Engine
 from millrace.engine.here import Here
 from millrace.records.batch import Batch, Position
-from millrace.sources.base import Divisible, Part, with_joined_positions
+from millrace.sources.base import Divisible, Part
 
 
 class Readable(Protocol):
@@ -24,10 +25,12 @@ class Readable(Protocol):
 
 def read(source: Readable, after: Position | None, engine: Engine) -> Iterator[Batch]:
     """The batches of `source` behind `after`, in order; one that cannot be divided is read in this process."""
-    if isinstance(source, Divisible):
-        return with_joined_positions(source, after, engine.stream(_batches, source.parts(after)))
-    return Here().stream(source.batches, [after])
+    if not (engine.several and isinstance(source, Divisible)):
+        yield from Here().stream(source.batches, [after])
+        return
+    with closing(engine.stream(_found, source.parts(after))) as found:
+        yield from source.joined(after, found)
 
 
-def _batches(part: Part) -> Iterator[Batch]:
-    return part.batches()
+def _found(part: Part) -> Iterator[Any]:
+    return part.read()

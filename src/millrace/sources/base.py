@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.records.batch import Batch, Position
@@ -44,30 +44,31 @@ class Source(Protocol):
 class Part(Protocol):
     """Some consecutive rows of a source; picklable, so that another process can read them."""
 
-    def batches(self) -> Iterator[Batch]:
-        """The rows of this part. Their positions say what this part alone did."""
+    def read(self) -> Iterator[Any]:
+        """What this part alone finds, in order and picklable; its source's `joined` knows what it is."""
 
 
 @runtime_checkable
 class Divisible(Source, Protocol):
     """A source whose rows can be read in parts, several at once.
 
-    The batches of all parts, in order, each with its position joined to the one before, are those of `batches`.
+    What all parts find, in order, is joined to the very batches of `batches`. Parts remember nothing of one another:
+    all that depends on the rows before (positions, numbers, what is new) is told where they are joined.
     """
 
     def parts(self, after: Position | None) -> Iterable[Part]:
-        """The rows behind `after`, in parts; few rows are read to tell them."""
+        """The rows behind `after`, in parts; few rows are read to tell them. There may be more than are needed."""
 
-    def joined(self, before: Position | None, own: Position) -> Position:
-        """The position after a batch whose part says `own`, when it was `before` until then."""
+    def joined(self, after: Position | None, found: Iterator[Any]) -> Iterator[Batch]:
+        """The batches behind `after`, from what its parts found; the rest of `found` is not asked for."""
 
 
-def with_joined_positions(source: Divisible, after: Position | None, batches: Iterable[Batch]) -> Iterator[Batch]:
-    """The batches of consecutive parts behind `after`, with the positions of the whole."""
-    position = after
-    for batch in batches:
-        position = source.joined(position, batch.position)
-        yield replace(batch, position=position)
+@runtime_checkable
+class Collection(Source, Protocol):
+    """A source of several origins, whose columns may differ."""
+
+    def first_batches(self, after: Position | None) -> Iterator[Batch]:
+        """The first batch of each origin behind `after`; their positions mean nothing."""
 
 
 #: How a kind opens a source: name, settings, folder that relative paths start from, and the schema when it is known.

@@ -67,7 +67,7 @@ class PostgreSQL:
         known = " || chr(31) || ".join(f"{column}::text" for column in columns)
         wanted.append(f'hashtextextended(({known}) collate "C", 0) as {_HASH}')
         sql = f"select {', '.join(wanted)} from {ask.origin} q where {within_sql(columns, ask.bounds, quoted)}"
-        frame = self._ask(f"{sql} order by {', '.join(columns)} limit {ask.limit}")
+        frame = self._ask(f"{sql} order by {', '.join(columns)} limit {ask.limit} offset {ask.skip}")
         placed = frame.select(f"_exact_{name}" if name in inexact else name for name in ask.order)
         hashes = frame[_HASH].reinterpret(signed=False)
         typed = frame.select(_final(pl.col(name), frame.schema[name], kind) for name, _, kind in described)

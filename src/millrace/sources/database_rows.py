@@ -102,7 +102,7 @@ class SQLite(_Rows):
         within = within_sql(columns, ask.bounds, bound(values, lambda _: "?"))
         sql = f"select {what} from {ask.origin} q where ({where}) and {within}"
         if ask.limit is not None:
-            sql += f" order by {', '.join(columns)} limit {ask.limit}"
+            sql += f" order by {', '.join(columns)} limit {ask.limit} offset {ask.skip}"
         try:
             cursor = self._connection.execute(sql, values)
             return [one[0] for one in cursor.description], cursor.fetchall()
@@ -152,6 +152,7 @@ class Alchemy(_Rows):
         query = query.where(sa.text(literal_sql(where)))
         if ask.limit is not None:
             query = query.order_by(*(sa.text(name) for name in names)).limit(ask.limit)
+            query = query.offset(ask.skip) if ask.skip else query
         try:
             result = self._connection.execute(query)
             columns = [str(name) for name in result.keys()]  # noqa: SIM118 - it iterates over rows

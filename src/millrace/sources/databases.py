@@ -31,12 +31,14 @@ _OTHERWISE = "millrace.sources.database_rows:Alchemy"
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question for rows of `origin` in the order of the columns `order`: the first `limit` within `bounds`."""
+    """A question for rows of `origin` in the order of the columns `order`: `limit` of those within `bounds`."""
 
     origin: str
     order: tuple[str, ...]
     bounds: Bounds = field(default_factory=Bounds)
     limit: int | None = None
+    #: So many of the first are left out.
+    skip: int = 0
     #: Give only the columns of the order.
     order_only: bool = False
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ import polars as pl
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError, nearest
 from millrace.records.batch import Batch, Position
-from millrace.sources.base import Refusal, refused, with_joined_positions
+from millrace.sources.base import Refusal, refused
 from millrace.sources.column_types import DTYPES, MEANING, infer, is_marker, kind_of, parse
 from millrace.sources.numerals import plain_numerals
 from millrace.sources.paths import FileAt, LocalPlace, Place
@@ -76,8 +76,8 @@ class File:
     fingerprint: str
     start: Progress
 
-    def batches(self) -> Iterator[Batch]:
-        """The rows of the file; the last batch marks it done."""
+    def read(self) -> Iterator[Batch]:
+        """The rows of the file; positions know of no other, and the last one marks it done."""
         return self.source.read(self.file, self.fingerprint, self.start)
 
 
@@ -112,12 +112,18 @@ class FileSource:
 
     def batches(self, after: Position | None) -> Iterator[Batch]:
         """The rows behind `after`. Raises `SourceError` when a file that was read has changed."""
-        batches = (batch for part in self.parts(after) for batch in part.batches())
-        return with_joined_positions(self, after, batches)
+        return self.joined(after, (batch for part in self.parts(after) for batch in part.read()))
 
-    def joined(self, before: Position | None, own: Position) -> Position:
-        """The position after a batch of one file, which knows of no other."""
-        return {"done": {**(before or {}).get("done", {}), **own["done"]}, "reading": own["reading"]}
+    def joined(self, after: Position | None, found: Iterator[Batch]) -> Iterator[Batch]:
+        """The batches of single files, with positions that know of all files before."""
+        done: dict[str, str] = {**(after or {}).get("done", {})}
+        for batch in found:
+            done |= batch.position["done"]
+            yield replace(batch, position={**batch.position, "done": {**done}})
+
+    def first_batches(self, after: Position | None) -> Iterator[Batch]:
+        """The first batch of each file that is new."""
+        return (batch for part in self.parts(after) for batch in islice(part.read(), 1))
 
     def parts(self, after: Position | None) -> Iterator[File]:
         """The files behind `after`. Raises `SourceError` when one that was read has changed."""

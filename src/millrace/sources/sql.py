@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ import polars as pl
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import ProjectFileError, SourceError, nearest
 from millrace.records.batch import Batch, Position
-from millrace.sources.base import Source, SourceKind, refused
+from millrace.sources.base import Refusal, Source, SourceKind, refused
 from millrace.sources.bounds import Bounds
 from millrace.sources.column_types import DTYPES
 from millrace.sources.cursors import floor, measure
@@ -60,6 +62,44 @@ class _Read:
         return _Read(at, position["rows"], position["refused"], pl.DataFrame({"hash": hashes}))
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """New rows of one query, and `seen`: `hash` and `cursor` of all that it looked at.
+
+    `at` is the place reached, None where the reading was further already.
+    """
+
+    frame: pl.DataFrame
+    refused: tuple[Refusal, ...]
+    seen: pl.DataFrame
+    at: tuple[Any, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The part of a table that was read, to be looked at again."""
+
+    source: SqlSource
+    at: tuple[Any, ...]
+    seen: pl.Series
+
+    def read(self) -> Iterator[Piece]:
+        """What is new in it."""
+        return self.source.late(self.at, self.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Consecutive rows of a table that were not read; a connection of its own reads them."""
+
+    source: SqlSource
+    bounds: Bounds
+
+    def read(self) -> Iterator[Piece]:
+        """Its rows, a chunk at a time: several when there are more than when the range was cut."""
+        return self.source.range(self.bounds)
+
+
 class SqlSource:
     """A table or query of one database."""
 
@@ -82,45 +122,87 @@ class SqlSource:
     def schema(self) -> dict[str, ColumnType]:
         """The columns as the database states them, or as the values of the first chunk show."""
         if self._schema is None:
-            database = self._connect()
-            try:
+            with self._connected() as database:
                 self._schema = self._known(database)
-            finally:
-                database.close()
         return dict(self._schema)
 
     def batches(self, after: Position | None) -> Iterator[Batch]:
         """Rows that appeared behind the place reached, then the rows beyond it, a chunk at a time."""
-        schema = self.schema()
         done = _Read.of(after)
-        database = self._connect()
-        try:
+        with self._connected() as database:
+            self._examine(database)
+            late = self._late(database, done.at, done.seen["hash"]) if done.at is not None else iter(())
+            yield from self.joined(after, chain(late, self._range(database, Bounds(after=done.at))))
+
+    def parts(self, after: Position | None) -> Iterator[Late | Range]:
+        """What came late, then ranges of a chunk each; the last one has no end. One row of each is looked at."""
+        done, schema = _Read.of(after), self.schema()
+        with self._connected() as database:
+            origin = self._origin(database)
             self._examine(database)
             if done.at is not None:
-                yield from self._late(database, done, schema)
-            while page := self._page(database, Bounds(after=done.at), schema):
-                done.at = page.last
-                self._note(done, page)
-                yield self._batch(page, done)
-        finally:
-            database.close()
+                yield Late(self, done.at, done.seen["hash"])
+            start, ends = done.at, True
+            while ends:
+                last = Ask(origin, self._order, Bounds(start), 1, skip=self._chunk - 1, order_only=True)
+                page = database.page(last, schema)
+                end = page.last if (ends := page.frame.height > 0) else None
+                yield Range(self, Bounds(start, end))
+                start = end
 
-    def _late(self, database: Database, done: _Read, schema: Mapping[str, ColumnType]) -> Iterator[Batch]:
-        """Rows up to the place reached that were not there before; all are looked at, or those within the overlap."""
+    def joined(self, after: Position | None, found: Iterator[Piece]) -> Iterator[Batch]:
+        """Batches of all pieces that have rows, in the order of the table; every piece is kept in mind."""
+        done = _Read.of(after)
+        late = done.at is not None
+        for piece in found:
+            if late and piece.at is not None:
+                late = False
+                self._forget_gone(done)
+            done.at = piece.at or done.at
+            self._note(done, piece)
+            if piece.frame.height or piece.refused:
+                yield self._batch(piece, done)
+
+    def late(self, at: tuple[Any, ...], seen: pl.Series) -> Iterator[Piece]:
+        """The rows up to `at` of which the hashes are not `seen`; and those seen that are still looked at."""
+        with self._connected() as database:
+            yield from self._late(database, at, seen)
+
+    def range(self, bounds: Bounds) -> Iterator[Piece]:
+        """The rows within `bounds`, a chunk at a time."""
+        with self._connected() as database:
+            yield from self._range(database, bounds)
+
+    def _late(self, database: Database, at: tuple[Any, ...], seen: pl.Series) -> Iterator[Piece]:
+        """All rows up to `at` are looked at, or those within the overlap."""
         place: tuple[Any, ...] | None = None
-        assert done.at is not None
-        least, earlier = self._floor(done.at[0]), done.seen["hash"].implode()
-        while page := self._ask(database, Bounds(place, done.at, least), schema, order_only=True):
-            if page.hashes.is_in(earlier).all():
-                self._note(done, page)
-            elif page := self._page(database, Bounds(place, done.at, least), schema):
-                self._note(done, page)
-                if (new := ~page.hashes.is_in(earlier)).any():
-                    yield self._batch(page.only(new), done)
-            else:
-                break  # what was there a moment ago is gone
+        least, earlier, schema = self._floor(at[0]), seen.implode(), self.schema()
+        while page := self._ask(database, Bounds(place, at, least), schema, order_only=True):
+            new = ~page.hashes.is_in(earlier)
+            if new.any():
+                page = self._page(database, Bounds(place, at, least), schema)
+                if page is None:
+                    break  # what was there a moment ago is gone
+                new = ~page.hashes.is_in(earlier)
+            yield self._piece(page, page.only(new), None)
             place = page.last
-        if least is not None and "cursor" in done.seen.columns:
+
+    def _range(self, database: Database, bounds: Bounds) -> Iterator[Piece]:
+        while page := self._page(database, bounds, self.schema()):
+            bounds = replace(bounds, after=page.last)
+            yield self._piece(page, page, page.last)
+
+    def _piece(self, page: Page, new: Page, at: tuple[Any, ...] | None) -> Piece:
+        """The `new` rows of a page, of which all are noted."""
+        bad = [ordinal for ordinal, _ in new.refused]
+        frame = new.frame.with_row_index("_at").filter(~pl.col("_at").is_in(bad)).drop("_at") if bad else new.frame
+        seen = pl.DataFrame({"hash": page.hashes, "cursor": page.frame[self._order[0]]})
+        return Piece(frame, tuple(one for _, one in new.refused), seen, at)
+
+    def _forget_gone(self, done: _Read) -> None:
+        """Forget what was seen before and was not met again, where only the overlap is looked at."""
+        assert done.at is not None
+        if self._floor(done.at[0]) is not None and "cursor" in done.seen.columns:
             done.seen = done.seen.filter(pl.col("cursor").is_not_null())
 
     def _page(self, database: Database, bounds: Bounds, schema: Mapping[str, ColumnType]) -> Page | None:
@@ -138,34 +220,29 @@ class SqlSource:
         more: int = 0,
     ) -> Page | None:
         origin = self._origin(database)
-        page = database.page(Ask(origin, self._order, bounds, self._chunk + more, order_only), schema)
+        page = database.page(Ask(origin, self._order, bounds, self._chunk + more, order_only=order_only), schema)
         repeats = (page.hashes == page.hashes.shift(1)).fill_null(value=False)
         if repeats.any():
             twice = page.only(repeats).frame.select(self._order).row(0)
             self._refuse(f"`key` does not tell rows apart: {twice} comes twice.", "name all columns of the key")
         return page if page.frame.height else None
 
-    def _batch(self, page: Page, done: _Read) -> Batch:
-        bad = [ordinal for ordinal, _ in page.refused]
-        frame = page.frame.with_row_index("_at").filter(~pl.col("_at").is_in(bad)).drop("_at") if bad else page.frame
+    def _batch(self, piece: Piece, done: _Read) -> Batch:
         first = done.rows + 1
-        done.rows, done.refused = done.rows + frame.height, done.refused + len(bad)
+        bad = refused(replace(one, line=line) for line, one in enumerate(piece.refused, done.refused + 1))
+        done.rows, done.refused = done.rows + piece.frame.height, done.refused + len(piece.refused)
         return Batch(
-            frame=frame,
-            refused=refused(
-                replace(one, line=done.refused - len(bad) + n) for n, (_, one) in enumerate(page.refused, 1)
-            ),
+            frame=piece.frame,
+            refused=bad,
             origin=self._settings.table or "query",
             first_row=first,
             position=done.position(),
         )
 
-    def _note(self, done: _Read, page: Page) -> None:
-        """Keep in mind the rows of `page`, and forget those that no later ingest will look at."""
-        assert done.at is not None
-        cursor = page.frame[self._order[0]].alias("cursor")
-        rows = pl.DataFrame({"hash": page.hashes, "cursor": cursor})
-        least = self._edge(cursor)
+    def _note(self, done: _Read, piece: Piece) -> None:
+        """Keep in mind the rows of `piece`, and forget those that no later ingest will look at."""
+        rows = piece.seen
+        least = self._edge(rows["cursor"])
         if least is not None:
             fresh = pl.col("cursor").is_null() | (pl.col("cursor") >= least)
             rows = rows.filter(fresh)
@@ -223,8 +300,8 @@ class SqlSource:
     def _origin(self, database: Database) -> str:
         return origin_of(database, self._settings.table, self._settings.query)
 
-    def _connect(self) -> Database:
-        return connect(self._settings.from_, self._base, self._where)
+    def _connected(self) -> AbstractContextManager[Database]:
+        return closing(connect(self._settings.from_, self._base, self._where))
 
     def _refuse(self, seen: str, next_step: str) -> None:
         raise ProjectFileError(seen, where=self._where, code="config.sql", next_step=next_step)

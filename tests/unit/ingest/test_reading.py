@@ -73,11 +73,8 @@ def test_parts_read_one_by_one_give_the_whole(tmp_path):
     settings = files(tmp_path)
     whole = list(open_source("days", settings, tmp_path).batches(None))
     source = open_source("days", settings, tmp_path)
-    positions = [{}]
-    for part in source.parts(None):
-        for batch in part.batches():
-            positions.append(source.joined(positions[-1], batch.position))
-    assert positions[1:] == [batch.position for batch in whole]
+    found = source.joined(None, (batch for part in source.parts(None) for batch in part.read()))
+    assert [batch.position for batch in found] == [batch.position for batch in whole]
     assert list(whole[-1].position["done"]) == [f"day-{day}.csv" for day in (1, 2, 3, 4, 5, 7)]
 
 
