@@ -66,11 +66,19 @@ class Project:
 
     @classmethod
     def init(
-        cls, data: str, predict: str | None = None, *, folder: str | Path = ".", force: bool = False
+        cls,
+        data: str,
+        predict: str | None = None,
+        *,
+        table: str | None = None,
+        query: str | None = None,
+        folder: str | Path = ".",
+        force: bool = False,
     ) -> InitResult:
         """Look at `data` and write a commented project file for it into `folder`.
 
-        Raises `UsageError` when there is one already, unless `force`.
+        `table` or `query` says what to read of a database. Raises `UsageError` when there is a project file already,
+        unless `force`.
         """
         from millrace.sources.propose import propose
 
@@ -82,7 +90,7 @@ class Project:
                 code="init.exists",
                 next_step="millrace init --force …, or millrace check",
             )
-        text = propose(data, predict, folder=path.parent)
+        text = propose(data, predict, folder=path.parent, table=table, query=query)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         return InitResult(str(path), text)

@@ -14,25 +14,29 @@ from millrace.errors import UsageError
 
 def init(
     data: Annotated[
-        list[str], typer.Argument(metavar="DATA", help="A data file, a glob, or a URL of a file or an API.")
+        list[str], typer.Argument(metavar="DATA", help="A data file, a glob, or a URL of a file, an API or a database.")
     ],
     predict: Annotated[str | None, typer.Option("--predict", help="The column to predict.")] = None,
+    table: Annotated[str | None, typer.Option("--table", help="The table of a database.")] = None,
+    query: Annotated[str | None, typer.Option("--query", help="A select instead of a table.")] = None,
     folder: Annotated[Path, typer.Option("--folder", help="Where the project file is written.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace a project file that is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a commented project file for a data file or an API: typed columns, proposed checks.
+    """Write a commented project file for a data file, an API or a database: typed columns, proposed checks.
 
     $ millrace init customers.csv --predict churned
 
     $ millrace init "data/*.csv" --predict price --folder houses
 
     $ millrace init https://api.example.com/v1/orders --predict returned
+
+    $ millrace init postgresql://bob@db.example.com/shop --table customers --predict churned
     """
     from millrace.cli.render.initialized import initialized
     from millrace.project import Project  # type: ignore[attr-defined, unused-ignore]
 
-    show(Project.init(_one(data), predict, folder=folder, force=force), as_json, initialized)
+    show(Project.init(_one(data), predict, table=table, query=query, folder=folder, force=force), as_json, initialized)
 
 
 def _one(data: list[str]) -> str:

@@ -16,6 +16,7 @@ from millrace.errors import SourceError
 from millrace.sources import columnar
 from millrace.sources.api_pages import Pages, record_path, records
 from millrace.sources.base import Look
+from millrace.sources.cursors import CHANGED, CREATED
 from millrace.sources.http_client import Answer, Client, Query
 from millrace.sources.yaml_text import scalar
 
@@ -25,8 +26,6 @@ _PAGES, _RECORDS = 10, 2_000
 _NUMBERS = ("page", "page_number", "pageNumber")
 _OFFSETS = ("offset", "skip", "start")
 _SECRET = re.compile(r"(?i)(key|token|secret|passw|sig|auth)")
-_CHANGED = re.compile(r"(?i)(updated|modified|changed|last_?edit)")
-_CREATED = re.compile(r"(?i)(created|timestamp|_at$|date$)")
 
 
 def look(url: str) -> Look:
@@ -117,7 +116,7 @@ def _auth(user: str | None, names: list[str]) -> list[str]:
 def _since(frame: pl.DataFrame) -> list[str]:
     """A hint at the column that may tell what is new."""
     moments = [name for name in frame.columns if frame.schema[name] in {pl.Datetime("us"), pl.Date()}]
-    named = [name for pattern in (_CHANGED, _CREATED) for name in moments if pattern.search(name)]
+    named = [name for pattern in (CHANGED, CREATED) for name in moments if pattern.search(name)]
     if not named:
         return []
     return [

@@ -81,6 +81,7 @@ class Look:
 
     `frame` has the columns of `schema`; `whole` says whether it holds every row. `lines` open the source's section, in
     place of a line for `from`, `name` is what the source is called, and a `keyed` one cannot be read without a key.
+    Where `key` is known, `lines` state it.
     """
 
     frame: pl.DataFrame
@@ -90,6 +91,7 @@ class Look:
     name: str
     lines: tuple[str, ...]
     keyed: bool = False
+    key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,9 @@ class SourceKind:
     """One kind of source, described by what it reads; registered under the entry-point group ``millrace.sources``.
 
     `suffixes` are file endings in lower case, without the ending of a compression; `schemes` what stands before
-    ``://``. A kind with `otherwise` also takes files that no kind names. `look` gives a first look at a location where
-    opening it is not enough, and None where it is.
+    ``://``. A kind with `otherwise` also takes files that no kind names. `look` gives a first look at what is stated
+    (`from`, `table`, `query`) where opening it is not enough, and None where it is; paths are written relative to the
+    folder it is given, where the project file will stand.
     """
 
     name: str
@@ -106,7 +109,7 @@ class SourceKind:
     suffixes: tuple[str, ...] = ()
     schemes: tuple[str, ...] = ()
     otherwise: bool = False
-    look: Callable[[str], Look | None] | None = None
+    look: Callable[[SourceSettings, Path], Look | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+#: Names that columns have which tell when a row changed, and when it was made.
+CHANGED = re.compile(r"(?i)(updated|modified|changed|last_?edit)")
+CREATED = re.compile(r"(?i)(created|inserted|recorded|timestamp|_at$|date$)")
 #: Looked at again when `overlap` is not stated: seconds for moments, days for dates, steps for numbers.
 OVERLAP = 600.0
 OVERLAP_STEPS = 1000

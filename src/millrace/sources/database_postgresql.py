@@ -15,7 +15,7 @@ import polars as pl
 from millrace.config.schema import ColumnType
 from millrace.sources.bounds import within_sql
 from millrace.sources.column_types import DTYPES
-from millrace.sources.databases import Ask, Guard, Page, missing
+from millrace.sources.databases import Ask, Guard, Indexes, Page, missing
 from millrace.sources.streaming import identifier, quoted
 
 _NATIVE = ("Bool", "Int", "UInt8", "UInt16", "UInt32", "Float", "Date32", "Timestamp", "Utf8", "LargeUtf8")
@@ -25,6 +25,18 @@ _SETTINGS = (
     ("datestyle", "ISO, YMD"),
     ("standard_conforming_strings", "on"),
 )
+_TABLES = """
+select case when pg_table_is_visible(c.oid) then c.relname else n.nspname || '.' || c.relname end::text as name
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition and has_table_privilege(c.oid, 'select')
+    and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg_toast%'
+order by 1"""
+_INDEXES = """
+select i.indisprimary, string_agg(a.attname, chr(31) order by k.place)
+from pg_index i cross join lateral unnest(i.indkey) with ordinality k(number, place)
+    join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.number
+where i.indrelid = {table}::regclass and k.place <= i.indnkeyatts and i.indpred is null and i.indexprs is null
+group by i.indexrelid, i.indisprimary order by i.indexrelid"""
 _HASH = "_hash"
 #: Types whose values arrive as the server holds them; others are fetched as text where exactness counts.
 _EXACT = ("integer", "text", "date", "datetime")
@@ -51,6 +63,18 @@ class PostgreSQL:
         for name, value in _SETTINGS:
             self._ask(f"select set_config('{name}', '{value}', false)")
 
+    def tables(self) -> list[str]:
+        """Those that this user may read, without their partitions; with the schema where it is not searched."""
+        return self._ask(_TABLES)["name"].to_list()  # type: ignore[no-any-return]
+
+    def indexes(self, table: str) -> Indexes:
+        """Whole indexes of plain columns, by the system's catalogue."""
+        name = ".".join(identifier(part) for part in table.split("."))
+        found = self._ask(_INDEXES.format(table=quoted(name)))
+        named = [(primary, tuple(names.split(chr(31)))) for primary, names in found.iter_rows()]
+        key = next((names for primary, names in named if primary), ())
+        return Indexes(key, tuple(names for primary, names in named if not primary))
+
     def columns(self, origin: str) -> dict[str, ColumnType] | None:
         """The columns as the server describes them."""
         return {name: kind for name, _, kind in self._described(origin)}
@@ -64,10 +88,11 @@ class PostgreSQL:
         kinds = {name: kind for name, _, kind in self._described(ask.origin)}
         inexact = [name for name in ask.order if kinds.get(name) not in _EXACT]
         wanted += [f"q.{identifier(name)}::text as {identifier(f'_exact_{name}')}" for name in inexact]
-        known = " || chr(31) || ".join(f"{column}::text" for column in columns)
+        known = " || chr(31) || ".join(f"{column}::text" for column in columns) or "''"
         wanted.append(f'hashtextextended(({known}) collate "C", 0) as {_HASH}')
         sql = f"select {', '.join(wanted)} from {ask.origin} q where {within_sql(columns, ask.bounds, quoted)}"
-        frame = self._ask(f"{sql} order by {', '.join(columns)} limit {ask.limit} offset {ask.skip}")
+        ordered = f" order by {', '.join(columns)}" if columns else ""
+        frame = self._ask(f"{sql}{ordered} limit {ask.limit} offset {ask.skip}")
         placed = frame.select(f"_exact_{name}" if name in inexact else name for name in ask.order)
         hashes = frame[_HASH].reinterpret(signed=False)
         typed = frame.select(_final(pl.col(name), frame.schema[name], kind) for name, _, kind in described)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import polars as pl
 from millrace.config.schema import ColumnType
 from millrace.errors import SourceError, nearest
 from millrace.sources.bounds import bound, literal_sql, within_sql
-from millrace.sources.databases import Ask, Guard, Page, missing
+from millrace.sources.databases import Ask, Guard, Indexes, Page, missing
 from millrace.sources.python_values import framed, kind_of, packed
 from millrace.sources.streaming import identifier
 
@@ -26,6 +27,13 @@ _READ_ONLY: Mapping[str, Sequence[str]] = {
     "postgresql": ("set session characteristics as transaction read only", "set time zone 'UTC'"),
     "sqlite": ("pragma query_only = on",),
 }
+_SQLITE_TABLES = """
+select name from sqlite_schema where type in ('table', 'view') and substr(name, 1, 7) <> 'sqlite_' order by name"""
+#: Whole indexes of plain columns, besides the primary key's.
+_SQLITE_INDEXES = """
+select l.name, c.name from pragma_index_list(?) l join pragma_index_info(l.name) c
+where not l.partial and l.origin <> 'pk' and not exists (select 1 from pragma_index_info(l.name) where cid < 0)
+order by l.seq, c.seqno"""
 #: Codes by which MariaDB and MySQL say that they were reached: access denied (to the database), no such database.
 _REFUSED_BY_MYSQL = (1044, 1045, 1049)
 
@@ -88,6 +96,18 @@ class SQLite(_Rows):
         except sqlite3.Error as error:
             raise guard.told(error, reached=True) from None
 
+    def tables(self) -> list[str]:
+        """Those of the file."""
+        return [row[0] for row in self._answer(_SQLITE_TABLES)[1]]
+
+    def indexes(self, table: str) -> Indexes:
+        """By the pragmas of the schema."""
+        key = self._answer("select name from pragma_table_info(?) where pk > 0 order by pk", [table])[1]
+        found: dict[str, tuple[str, ...]] = {}
+        for index, column in self._answer(_SQLITE_INDEXES, [table])[1]:
+            found[index] = (*found.get(index, ()), column)
+        return Indexes(tuple(row[0] for row in key), tuple(found.values()))
+
     def quote(self, name: str) -> str:
         """In double quotes."""
         return identifier(name)
@@ -102,7 +122,11 @@ class SQLite(_Rows):
         within = within_sql(columns, ask.bounds, bound(values, lambda _: "?"))
         sql = f"select {what} from {ask.origin} q where ({where}) and {within}"
         if ask.limit is not None:
-            sql += f" order by {', '.join(columns)} limit {ask.limit} offset {ask.skip}"
+            sql += f" order by {', '.join(columns)}" if columns else ""
+            sql += f" limit {ask.limit} offset {ask.skip}"
+        return self._answer(sql, values)
+
+    def _answer(self, sql: str, values: Sequence[Any] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
         try:
             cursor = self._connection.execute(sql, values)
             return [one[0] for one in cursor.description], cursor.fetchall()
@@ -132,6 +156,25 @@ class Alchemy(_Rows):
             told = getattr(error, "orig", None) or error
             raise guard.told(told, reached=bool(told.args) and told.args[0] in _REFUSED_BY_MYSQL) from None
 
+    def tables(self) -> list[str]:
+        """Those of the database that the URL names."""
+        import sqlalchemy
+
+        with self._told():
+            catalogue = sqlalchemy.inspect(self._connection)
+            return sorted([*catalogue.get_table_names(), *catalogue.get_view_names()])
+
+    def indexes(self, table: str) -> Indexes:
+        """As the dialect tells them."""
+        import sqlalchemy
+
+        schema, _, name = table.rpartition(".")
+        with self._told():
+            catalogue = sqlalchemy.inspect(self._connection)
+            key = catalogue.get_pk_constraint(name, schema or None)["constrained_columns"]
+            found = [index["column_names"] for index in catalogue.get_indexes(name, schema or None)]
+        return Indexes(tuple(key), tuple(tuple(str(column) for column in one) for one in found if None not in one))
+
     def quote(self, name: str) -> str:
         """As the dialect quotes."""
         return str(self._engine.dialect.identifier_preparer.quote_identifier(name))
@@ -153,14 +196,23 @@ class Alchemy(_Rows):
         if ask.limit is not None:
             query = query.order_by(*(sa.text(name) for name in names)).limit(ask.limit)
             query = query.offset(ask.skip) if ask.skip else query
-        try:
+        with self._told():
             result = self._connection.execute(query)
             columns = [str(name) for name in result.keys()]  # noqa: SIM118 - it iterates over rows
-            found = columns, [tuple(row) for row in result]
+            return columns, [tuple(row) for row in result]
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Whatever was led to be written is rolled back, and failures are told."""
+        import sqlalchemy as sa
+
+        try:
+            yield
             self._connection.rollback()
         except sa.exc.DBAPIError as error:
             raise self._guard.told(error.orig or error, reached=not error.connection_invalidated) from None
-        return found
+        except sa.exc.SQLAlchemyError as error:
+            raise self._guard.told(error, reached=True) from None
 
 
 def _hash(order: tuple[Any, ...]) -> int:

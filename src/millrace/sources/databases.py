@@ -31,7 +31,10 @@ _OTHERWISE = "millrace.sources.database_rows:Alchemy"
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A question for rows of `origin` in the order of the columns `order`: `limit` of those within `bounds`."""
+    """A question for rows of `origin` in the order of the columns `order`: `limit` of those within `bounds`.
+
+    Without `order`, the rows come as they come.
+    """
 
     origin: str
     order: tuple[str, ...]
@@ -73,8 +76,22 @@ class Page:
         return replace(self, frame=self.frame.filter(chosen), hashes=self.hashes.filter(chosen), refused=refused)
 
 
+@dataclass(frozen=True, slots=True)
+class Indexes:
+    """What the catalogue says of a table: the columns of its primary key, and those of each index, in order."""
+
+    key: tuple[str, ...] = ()
+    others: tuple[tuple[str, ...], ...] = ()
+
+
 class Database(Protocol):
     """One connection, read-only."""
+
+    def tables(self) -> list[str]:
+        """The tables and views that can be read, as `table` names them."""
+
+    def indexes(self, table: str) -> Indexes:
+        """The primary key and the other indexes of `table`; none of a view."""
 
     def columns(self, origin: str) -> dict[str, ColumnType] | None:
         """The columns of `origin` with types; None when only values tell."""

@@ -40,10 +40,11 @@ def is_file(settings: SourceSettings) -> bool:
     return "pages" not in settings.api.model_fields_set and any(ending in kind.suffixes for kind in kinds().values())
 
 
-def _look(url: str) -> Look | None:
+def _look(said: SourceSettings, folder: Path) -> Look | None:
     from millrace.sources.api_proposals import look
 
-    return None if is_file(SourceSettings.model_validate({"from": url})) else look(url)
+    del folder
+    return None if is_file(said) else look(said.from_)
 
 
 KIND = SourceKind("http", _open, schemes=("http", "https"), look=_look)

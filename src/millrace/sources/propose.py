@@ -28,7 +28,14 @@ _TARGETS = re.compile(
 )
 
 
-def propose(path: str, predict: str | None = None, folder: Path | None = None) -> str:
+def propose(
+    path: str,
+    predict: str | None = None,
+    folder: Path | None = None,
+    *,
+    table: str | None = None,
+    query: str | None = None,
+) -> str:
     """The text of a commented project file for the data at `path`.
 
     Parameters
@@ -39,18 +46,21 @@ def propose(path: str, predict: str | None = None, folder: Path | None = None) -
         The target column, or ``last``; without it the likeliest is proposed.
     folder
         Where the project file will stand; the data's path is written relative to it. Default: the working folder.
+    table, query
+        What to read of a database.
 
     Raises
     ------
     UsageError
-        `predict` is no column of the data.
+        `predict` is no column of the data; or a database's table is not named, not there, or asked of something else.
     SourceError
         The data cannot be read, or has no rows.
     """
-    seen = _look(path, folder or Path.cwd())
+    said = SourceSettings.model_validate({"from": path, "table": table, "query": query})
+    seen = _look(said, folder or Path.cwd())
     found = survey(seen.frame, seen.schema, seen.refused, seen.whole)
     target, reason = _target(found, predict)
-    identity = key(found, target)
+    identity = _identity(seen, found, target)
     lines = [
         f"# Proposed by `millrace init` from {found.rows:,} rows{'' if found.whole else ' (the first ones)'}.",
         "# Comments say what each line rests on; correct what you know better.",
@@ -61,7 +71,7 @@ def propose(path: str, predict: str | None = None, folder: Path | None = None) -
         *seen.lines,
         *_headless(path, found),
         *_refusals(found),
-        *([f"    key: {scalar(identity.name)}  # {_distinct(identity, found)}"] if identity else []),
+        *([f"    key: {scalar(identity.name)}  # {_distinct(identity, found)}"] if identity and not seen.key else []),
         *_keyless(seen, identity),
         *columns(found),
         *cleaning(found, identity),
@@ -73,18 +83,28 @@ def propose(path: str, predict: str | None = None, folder: Path | None = None) -
     return "\n".join(lines) + "\n"
 
 
+def _identity(seen: Look, found: Survey, target: ColumnFacts) -> ColumnFacts | None:
+    """The column that identifies rows, if a single one does."""
+    if seen.key:
+        return next((column for column in found.columns if (column.name,) == seen.key), None)
+    return key(found, target)
+
+
 def _distinct(identity: ColumnFacts, found: Survey) -> str:
     repeats = f"; {found.repeated:,} rows repeat another whole" if found.repeated else ""
     return f"{identity.distinct:,} of {found.rows:,} distinct, none missing{repeats}"
 
 
-def _look(path: str, folder: Path) -> Look:
-    """The rows at `path`, as its kind looks at them, or by opening it."""
+def _look(said: SourceSettings, folder: Path) -> Look:
+    """The rows that are meant, as their kind looks at them, or by opening it."""
+    path = said.from_
     kind = kind_of(path)
-    if kind.look is not None and (look := kind.look(path)) is not None:
+    if kind.look is not None and (look := kind.look(said, folder)) is not None:
         return look
+    if said.table or said.query:
+        raise UsageError(f"`--table` and `--query` ask a database, which `{path}` is not.", where="millrace init")
     base = Path.cwd()
-    source = kind.open("init", SourceSettings.model_validate({"from": path}), base, None)
+    source = kind.open("init", said, base, None)
     frames: list[pl.DataFrame] = []
     rows = refused = 0
     whole = True
@@ -146,7 +166,7 @@ def _headless(path: str, found: Survey) -> list[str]:
 
 
 def _keyless(seen: Look, identity: ColumnFacts | None) -> list[str]:
-    if identity or not seen.keyed:
+    if identity or seen.key or not seen.keyed:
         return []
     return ["    # key: <column>  # is needed; no identifier was found that is different in every row"]
 

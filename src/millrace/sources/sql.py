@@ -26,7 +26,7 @@ import polars as pl
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import ProjectFileError, SourceError, nearest
 from millrace.records.batch import Batch, Position
-from millrace.sources.base import Refusal, Source, SourceKind, refused
+from millrace.sources.base import Look, Refusal, Source, SourceKind, refused
 from millrace.sources.bounds import Bounds
 from millrace.sources.column_types import DTYPES
 from millrace.sources.cursors import floor, measure
@@ -311,9 +311,15 @@ def _open(name: str, settings: SourceSettings, base: Path, schema: Mapping[str, 
     return SqlSource(name, settings, base, schema)
 
 
+def _look(said: SourceSettings, folder: Path) -> Look:
+    from millrace.sources.database_proposals import look
+
+    return look(said, folder)
+
+
 #: Dialects, each with any driver behind a `+`; https://docs.sqlalchemy.org/en/20/dialects/ lists them.
 SCHEMES = (
     "postgresql", "postgres", "sqlite", "mysql", "mariadb", "mssql", "oracle", "duckdb", "snowflake", "bigquery",
     "redshift", "cockroachdb", "db2", "trino", "clickhouse", "databricks", "sap", "teradatasql", "firebird",
 )  # fmt: skip
-KIND = SourceKind("sql", _open, schemes=SCHEMES)
+KIND = SourceKind("sql", _open, schemes=SCHEMES, look=_look)

@@ -209,7 +209,10 @@ class StandIn:
         return self.answer("retrain", Retrained(KEEP) if not force else Retrained(RETRAIN, RUN, RELEASE))
 
     @staticmethod
-    def init(data: str, predict: str | None, *, folder: Path, force: bool) -> InitResult:
+    def init(
+        data: str, predict: str | None, *, table: str | None, query: str | None, folder: Path, force: bool
+    ) -> InitResult:
+        assert (table, query) == (None, None)
         return InitResult(str(folder / "millrace.yaml"), f"from: {data}\npredict: {predict}\n")
 
 
