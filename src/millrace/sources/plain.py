@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
+import polars as pl
 
 from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError, nearest
@@ -24,7 +24,6 @@ _KNOWN = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252", "cp4
 _DETECTED_BYTES = 64 << 20
 #: Put behind a surplus delimiter, so that the line has a value too many and is refused as such.
 SURPLUS = "\ue0fd\ue0fe"
-_LF, _CR = b"\n\r"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -97,16 +96,21 @@ def marked(path: Path, delimiter: str, quote: str, columns: int, scratch: Scratc
 
 
 def _any_ends_in(path: Path, delimiter: str) -> bool:
-    """Whether a line may end in a delimiter: `_ending` in short, and much faster than line by line."""
-    last, before = delimiter.encode()[-1], b""
+    """Whether a line may end in a delimiter: the question of `_ending`, asked of whole pieces, which is much faster."""
+    last = delimiter.encode()
+    before = b""
     with unpacked(path) as handle:
         while piece := handle.read(PIECE):
-            signs = np.frombuffer(before + piece, np.uint8)
-            ends = np.flatnonzero((signs == _LF) | (signs == _CR))
-            if (signs[ends[ends > 0] - 1] == last).any():
+            before += piece
+            if _contains(before, last + b"\n") or (b"\r" in before and _contains(before, last + b"\r")):
                 return True
-            before = piece[-1:]
-    return before == bytes([last])
+            before = before[-len(last) :]
+    return before == last
+
+
+def _contains(piece: bytes, wanted: bytes) -> bool:
+    """`wanted in piece`, several times as fast as Python where the first byte is frequent."""
+    return bool(pl.Series([piece]).bin.contains(wanted)[0])
 
 
 def _ending(path: Path, delimiter: str) -> Iterator[bytes]:
