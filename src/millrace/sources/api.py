@@ -12,7 +12,7 @@ repeat. It holds no parameter, header or credential of the project file.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -30,7 +30,7 @@ from millrace.sources.columnar import Part
 from millrace.sources.cursors import floor, measure
 from millrace.sources.gather import gathered
 from millrace.sources.http_auth import revealed
-from millrace.sources.http_client import Answer, Client, Refused
+from millrace.sources.http_client import Answer, Client, Query, Refused
 from millrace.sources.seen import MOST_SEEN, identity, packed, unpacked
 
 #: Types are inferred from so many records, pages or seconds, whichever comes first.
@@ -40,12 +40,14 @@ IDLE_PAGES = 20
 #: What an API may answer to the address of a page that it no longer knows.
 _FORGOTTEN = frozenset({400, 404, 410, 422})
 
+#: Brings the answer to a path and a query.
+Get = Callable[[str, Query], Answer]
 #: A record as it came, and with the fields of its inner objects as its own; none for what is no object.
 Record = tuple[Any, dict[str, Any] | None]
 
 
 @dataclass(slots=True)
-class _Read:
+class Read:
     """How far the reading has come; `place` is None between sweeps."""
 
     place: Place | None = None
@@ -59,15 +61,22 @@ class _Read:
     idle: int = 0
 
     def position(self) -> dict[str, Any]:
+        """The position that says so."""
         plain = {name: getattr(self, name) for name in ("place", "since", "high", "rows", "refused", "idle")}
         return plain | {name: packed(getattr(self, name)) for name in ("before", "sweep", "pages")}
 
     @staticmethod
-    def of(position: Position | None) -> _Read:
+    def of(position: Position | None) -> Read:
+        """What a position says."""
         if position is None:
-            return _Read()
+            return Read()
         hashes = {name: dict.fromkeys(unpacked(position[name])) for name in ("before", "sweep", "pages")}
-        return _Read(**{**position, **hashes})
+        return Read(**{**position, **hashes})
+
+
+def request_name(path: str, query: Query) -> str:
+    """What tells a request from all others of a source."""
+    return json.dumps([path, query])
 
 
 class ApiSource:
@@ -102,7 +111,7 @@ class ApiSource:
         if not self._schema:
             records, pages, seconds = SAMPLE
             until, sample = monotonic() + seconds, list[Record]()
-            for number, new in enumerate(self._sweep(_Read(), keep=True), 1):
+            for number, new in enumerate(self._sweep(Read(), self._client.get, keep=True), 1):
                 sample += new
                 if len(sample) >= records or number >= pages or monotonic() > until:
                     break
@@ -111,39 +120,47 @@ class ApiSource:
 
     def batches(self, after: Position | None) -> Iterator[Batch]:
         """The rest of the sweep that `after` stands in, or else a new one; several pages to a batch."""
+        return self._read(after, self._client.get)
+
+    def _read(self, after: Position | None, get: Get) -> Iterator[Batch]:
+        """The same, with pages that `get` brings."""
         self.schema()
-        done = _Read.of(after)
+        done = Read.of(after)
         resumed, found = done.place is not None, False
         try:
-            for batch in self._batches(done):
+            for batch in self._batches(done, get):
                 found = True
                 yield batch
             if resumed and not found:
-                yield from self._batches(done)
+                yield from self._batches(done, get)
         finally:
             self._client.close()
 
-    def _batches(self, done: _Read) -> Iterator[Batch]:
+    def _batches(self, done: Read, get: Get) -> Iterator[Batch]:
         """One sweep."""
         return gathered(
-            map(self._part, self._sweep(done)),
+            map(self._part, self._sweep(done, get)),
             lambda parts: self._batch(parts, done),
             lambda: self._position(done),
             self._settings.chunk,
         )
 
-    def _sweep(self, done: _Read, *, keep: bool = False) -> Iterator[list[Record]]:
+    def _begin(self, done: Read) -> None:
+        """Place `done` before a new sweep."""
+        done.place, done.idle, done.pages, done.sweep = {}, 0, {}, {}
+        low = floor(done.high, self._settings.overlap) if self._api.since and done.high is not None else None
+        done.since = None if low is None else str(low)
+
+    def _sweep(self, done: Read, get: Get, *, keep: bool = False) -> Iterator[list[Record]]:
         """What each page has that is new, `done` being moved behind the page first."""
         resumed = done.place is not None
         if not resumed:
-            done.place, done.idle, done.pages, done.sweep = {}, 0, {}, {}
-            low = floor(done.high, self._settings.overlap) if self._api.since and done.high is not None else None
-            done.since = None if low is None else str(low)
+            self._begin(done)
         pages = self._pages(done.since)
         while done.place is not None:
             place = done.place
             try:
-                answer = self._answer(pages, place, keep)
+                answer = self._answer(pages, place, get, keep)
             except Refused as refusal:
                 if not resumed or refusal.status not in _FORGOTTEN:
                     raise
@@ -165,7 +182,7 @@ class ApiSource:
                 )
             yield new
 
-    def _take(self, found: list[Any], done: _Read) -> list[Record]:
+    def _take(self, found: list[Any], done: Read) -> list[Record]:
         """The records of a page that were not delivered; all of them are remembered as seen."""
         here: dict[bytes, Any] = {}
         new: list[Record] = []
@@ -191,7 +208,7 @@ class ApiSource:
         done.pages[print_] = None
         return new
 
-    def _grown(self, fields: Mapping[str, Any] | None, done: _Read) -> Any:
+    def _grown(self, fields: Mapping[str, Any] | None, done: Read) -> Any:
         """The measure of a record's cursor, after moving the newest one on; None where `since` does not need it."""
         value = fields.get(self._settings.cursor) if fields and self._api.since and self._settings.cursor else None
         if value is None:
@@ -210,7 +227,7 @@ class ApiSource:
             ) from None
         return size
 
-    def _bound(self, done: _Read) -> None:
+    def _bound(self, done: Read) -> None:
         """Forget what no later sweep will ask for, when there is much to remember."""
         if len(done.before) + len(done.sweep) <= MOST_SEEN:
             return
@@ -234,13 +251,13 @@ class ApiSource:
             frame, self._schema, self._settings, lambda row: msgspec.json.encode(records[row][0]).decode(), bare
         )
 
-    def _batch(self, parts: list[Part], done: _Read) -> Batch:
+    def _batch(self, parts: list[Part], done: Read) -> Batch:
         frame, refused = columnar.joined(parts, done.refused)
         first = done.rows + 1
         done.rows, done.refused = done.rows + frame.height, done.refused + refused.height
         return Batch(frame, refused, self._client.host, first, self._position(done))
 
-    def _position(self, done: _Read) -> dict[str, Any]:
+    def _position(self, done: Read) -> dict[str, Any]:
         position = done.position()
         if self._client.tells(json.dumps([position["place"], position["since"], position["high"]])):
             raise self._error("The next page's address repeats a credential; it is not written down.", "source.secret")
@@ -252,11 +269,11 @@ class ApiSource:
             frame = columnar.raw_frame(rows, columnar.names_of(rows))
             self._schema = columnar.found_types(frame, self._settings, self._where)
 
-    def _answer(self, pages: Pages, place: Place, keep: bool) -> Answer:
+    def _answer(self, pages: Pages, place: Place, get: Get, keep: bool) -> Answer:
         """The answer to one page; that of a page read for the schema is used again, once."""
         path, query = pages.request(place)
-        name = json.dumps([path, query])
-        answer = self._kept.pop(name, None) or self._client.get(path, query)
+        name = request_name(path, query)
+        answer = self._kept.pop(name, None) or get(path, query)
         if keep:
             self._kept[name] = answer
         return answer

@@ -16,12 +16,14 @@ from millrace.sources.base import Look, Source, SourceKind
 
 def _open(name: str, settings: SourceSettings, base: Path, schema: Mapping[str, ColumnType] | None) -> Source:
     from millrace.sources.api import ApiSource
+    from millrace.sources.api_numbered import NumberedApi, can_be_asked_ahead
     from millrace.sources.download import DownloadSource
 
     if not urlsplit(settings.from_).hostname:
         raise ProjectFileError("The URL names no host.", where=f"sources.{name}.from", code="config.value")
-    kind = DownloadSource if is_file(settings) else ApiSource
-    return kind(name, settings, base, schema)
+    if is_file(settings):
+        return DownloadSource(name, settings, base, schema)
+    return (NumberedApi if can_be_asked_ahead(settings) else ApiSource)(name, settings, base, schema)
 
 
 def is_file(settings: SourceSettings) -> bool:

@@ -12,7 +12,7 @@ import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic, sleep
@@ -46,6 +46,27 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request with its credentials, which any process may send, once: patience is for the one who let it out."""
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    timeout: float
+    max_answer_mb: int
+
+    def answer(self) -> Answer | None:
+        """What comes at once; None when it fails, is refused or redirected, so that a `Client` must see to it."""
+        client = Client(self.url, ApiSettings(timeout=self.timeout, max_answer_mb=self.max_answer_mb), "")
+        try:
+            answer = client.sent("GET", self.url, self.headers, None)
+        except (_PassingError, MillraceError):
+            return None
+        finally:
+            client.close()
+        return answer if answer.status < 300 else None
 
 
 class _PassingError(Exception):
@@ -96,6 +117,12 @@ class Client:
         """
         return self._patiently(lambda: self._authorized(path, query, headers or {}))
 
+    def let_out(self, path: str, query: Query) -> Request:
+        """A request for `path` to be sent elsewhere now; its turn is taken here, so the rate holds for all of them."""
+        request = self._request(path, query, {})
+        self._wait_for_turn()
+        return request
+
     def close(self) -> None:
         """Close the connections."""
         self._pool.clear()
@@ -114,23 +141,27 @@ class Client:
         """One request; once more with new credentials where they can be renewed and the server refuses these."""
         renewed = False
         while True:
-            carried = self._auth.credentials()
-            url = f"{self.origin}{path}?{urlencode([*query, *carried.query.items()])}".rstrip("?")
-            sent = {**revealed(self._settings.headers), **headers, **carried.headers}
-            answer = self._followed("GET", url, sent, None)
+            request = self._request(path, query, headers)
+            answer = self._followed("GET", request.url, request.headers, None)
             if answer.status == 401 and not renewed and self._auth.renew():
                 renewed = True
                 continue
             return self._judged(answer, self.host)
 
+    def _request(self, path: str, query: Query, headers: Mapping[str, str]) -> Request:
+        carried = self._auth.credentials()
+        url = f"{self.origin}{path}?{urlencode([*query, *carried.query.items()])}".rstrip("?")
+        sent = {**revealed(self._settings.headers), **headers, **carried.headers}
+        return Request(url, sent, self._settings.timeout, self._settings.max_answer_mb)
+
     def _post(self, url: str, headers: Mapping[str, str], form: Mapping[str, str]) -> bytes:
         """What a form sent to `url` brings; redirections are not followed."""
         sent = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
-        return self._judged(self._sent("POST", url, sent, urlencode(form)), urlsplit(url).hostname or "").body
+        return self._judged(self.sent("POST", url, sent, urlencode(form)), urlsplit(url).hostname or "").body
 
     def _followed(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Answer:
         for _ in range(_MOST_REDIRECTS + 1):
-            answer = self._sent(method, url, headers, body)
+            answer = self.sent(method, url, headers, body)
             target = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not target:
                 return answer
@@ -143,8 +174,8 @@ class Client:
             url = there
         raise self._error(f"{self.host} redirects more than {_MOST_REDIRECTS} times.", "source.redirect")
 
-    def _sent(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Answer:
-        """One exchange with the server."""
+    def sent(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Answer:
+        """One exchange with the server, in its turn."""
         self._wait_for_turn()
         patience = self._settings.timeout
         deadline = monotonic() + patience

@@ -26,13 +26,14 @@ import polars as pl
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import ProjectFileError, SourceError, nearest
 from millrace.records.batch import Batch, Position
-from millrace.sources.base import Look, Refusal, Source, SourceKind, refused
+from millrace.sources.base import Look, Source, SourceKind, refused
 from millrace.sources.bounds import Bounds
 from millrace.sources.column_types import DTYPES
 from millrace.sources.cursors import floor, measure
 from millrace.sources.databases import Ask, Database, Page, connect, origin_of
 from millrace.sources.python_values import packed, unpacked
 from millrace.sources.seen import MOST_SEEN
+from millrace.sources.sql_parts import Late, Piece, Range
 
 CHUNK = 100_000
 #: What a number loses at most on its way to a Float64, relatively; rows so near to the overlap's edge are remembered.
@@ -60,44 +61,6 @@ class _Read:
         hashes = np.frombuffer(base64.b64decode(position["seen"]), dtype="<u8").astype(np.uint64)
         at = position["at"] and tuple(unpacked(value) for value in position["at"])
         return _Read(at, position["rows"], position["refused"], pl.DataFrame({"hash": hashes}))
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """New rows of one query, and `seen`: `hash` and `cursor` of all that it looked at.
-
-    `at` is the place reached, None where the reading was further already.
-    """
-
-    frame: pl.DataFrame
-    refused: tuple[Refusal, ...]
-    seen: pl.DataFrame
-    at: tuple[Any, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Late:
-    """The part of a table that was read, to be looked at again."""
-
-    source: SqlSource
-    at: tuple[Any, ...]
-    seen: pl.Series
-
-    def read(self) -> Iterator[Piece]:
-        """What is new in it."""
-        return self.source.late(self.at, self.seen)
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Consecutive rows of a table that were not read; a connection of its own reads them."""
-
-    source: SqlSource
-    bounds: Bounds
-
-    def read(self) -> Iterator[Piece]:
-        """Its rows, a chunk at a time: several when there are more than when the range was cut."""
-        return self.source.range(self.bounds)
 
 
 class SqlSource:
