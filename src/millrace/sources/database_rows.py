@@ -65,7 +65,10 @@ class _Rows:
         places = [names.index(name) for name in ask.order]
         keys = [tuple(row[at] for at in places) for row in rows]
         known = schema or {}
-        kinds = {name: known.get(name) or kind_of(row[i] for row in rows) for i, name in enumerate(names)}
+        kinds: dict[str, ColumnType] = {}
+        for i, name in enumerate(names):
+            raw = name in ask.stated and any(isinstance(row[i], str) for row in rows)
+            kinds[name] = "text" if raw else known.get(name) or kind_of(row[i] for row in rows)
         frame, refused = framed(kinds, rows)
         hashes = pl.Series([_hash(key) for key in keys], dtype=pl.UInt64)
         return Page(frame, hashes, keys.__getitem__, refused)

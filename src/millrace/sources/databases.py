@@ -44,6 +44,8 @@ class Ask:
     skip: int = 0
     #: Give only the columns of the order.
     order_only: bool = False
+    #: Columns of which texts are delivered as they are: cleaning makes them what the project file states.
+    stated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

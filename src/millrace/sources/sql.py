@@ -81,6 +81,7 @@ class SqlSource:
             self._refuse("Rows of a database need a `key` that tells them apart.", "add `key: <column>`")
         self._order = tuple(dict.fromkeys((settings.cursor or keys[0], *keys)))
         self._chunk = settings.chunk or CHUNK
+        self._digits = False
 
     def schema(self) -> dict[str, ColumnType]:
         """The columns as the database states them, or as the values of the first chunk show."""
@@ -183,7 +184,9 @@ class SqlSource:
         more: int = 0,
     ) -> Page | None:
         origin = self._origin(database)
-        page = database.page(Ask(origin, self._order, bounds, self._chunk + more, order_only=order_only), schema)
+        stated = frozenset(self._settings.columns)
+        ask = Ask(origin, self._order, bounds, self._chunk + more, order_only=order_only, stated=stated)
+        page = database.page(ask, schema)
         repeats = (page.hashes == page.hashes.shift(1)).fill_null(value=False)
         if repeats.any():
             twice = page.only(repeats).frame.select(self._order).row(0)
@@ -230,12 +233,16 @@ class SqlSource:
         if self._settings.cursor is None and self._settings.overlap is None:
             return None
         size = measure(high)
-        # Digits in a text are in the order of texts, where no stretch of them is the last one.
-        unmeasured = isinstance(size, str) or (self.schema()[self._order[0]] == "text" and isinstance(size, Decimal))
+        unmeasured = isinstance(size, str) or (self._digits and isinstance(size, Decimal))
         return None if unmeasured else floor(high, self._settings.overlap)
 
     def _examine(self, database: Database) -> None:
-        """Refuse rows that have no place in the order: they would be lost silently."""
+        """Refuse rows that have no place in the order: they would be lost silently.
+
+        Digits in a text, whatever is made of them later, are in the order of texts: no stretch of them is the last one.
+        """
+        first = database.page(Ask(self._origin(database), self._order, limit=1, order_only=True), None)
+        self._digits = first.frame.schema[self._order[0]] == pl.String
         absent = " or ".join(f"q.{database.quote(name)} is null" for name in self._order)
         if count := database.count(Ask(self._origin(database), self._order), absent):
             self._refuse(

@@ -144,6 +144,28 @@ def test_digits_in_a_text_are_in_the_order_of_texts(server, tmp_path, cursor):
     assert ids(read(source(server, tmp_path, **said), first[-1].position)) == [3]
 
 
+def test_texts_that_are_stated_to_be_moments_and_numbers_are_read_by_every_ingest(server, tmp_path):
+    fill(server)
+    stated = {
+        "at": {"type": "datetime"},
+        "name": {"type": "number", "missing": ["ann", "bob", "eve", "it's \\ 1", "it's  1"]},
+    }
+    store, said = Store(tmp_path / "store"), settings(server, cursor="at", columns=stated)
+    assert ingest("rows", said, store, tmp_path, "r1").kept == 5
+    server.run("insert into TABLE values (6, '6.5', 1, '2026-01-01 13:00:00'), (7, 'six', 1, '2026-01-01 13:00:00')")
+    second = ingest("rows", said, store, tmp_path, "r2")
+    assert (second.kept, second.quarantined) == (1, 1)
+    assert Table(store, "tables/rows").read().row(5)[:2] == (6, 6.5)
+
+
+def test_digits_in_a_text_keep_the_order_of_texts_when_numbers_are_made_of_them(server, tmp_path):
+    server.run("insert into TABLE values (1, '999', 1, 'x'), (2, '10500', 1, 'x')")
+    store, said = Store(tmp_path / "store"), settings(server, cursor="name", columns={"name": {"type": "integer"}})
+    assert ingest("rows", said, store, tmp_path, "r1").kept == 2
+    server.run("insert into TABLE values (3, '10400', 1, 'x')")
+    assert ingest("rows", said, store, tmp_path, "r2").kept == 1
+
+
 def test_too_many_rows_to_remember_are_refused_by_name(server, tmp_path, monkeypatch):
     fill(server)
     monkeypatch.setattr("millrace.sources.sql.MOST_SEEN", 3)
