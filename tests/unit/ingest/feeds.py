@@ -14,8 +14,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,7 @@ import polars as pl
 import pytest
 from obstore.store import from_url
 
-from millrace.config.schema import ColumnType
+from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import MillraceError
 from millrace.ingest.stage import Opened, ingest_source
 from millrace.ingest.types import column_types
@@ -33,6 +36,7 @@ from millrace.records.ingestion import Ingested
 from millrace.records.progress import Step, Watch, unwatched
 from millrace.sources.delimited import DelimitedFormat
 from millrace.sources.files import FileSource
+from millrace.sources.sql import SqlSource
 from millrace.store import delta, receipts
 from millrace.store.objects import Store
 from millrace.store.tables import Table
@@ -105,10 +109,45 @@ def delimited(at: str, schema: Mapping[str, ColumnType] | None) -> Opened:
     return FileSource("customers", stated, Path("/"), schema, DelimitedFormat, batch_rows=2)
 
 
+def in_sqlite(request: pytest.FixtureRequest, folder: Path) -> Place:
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "rows.db")) as connection:
+        connection.execute(f"create table customers ({_COLUMNS})")
+        connection.execute(f"insert into customers values {_values()}")
+        connection.commit()
+    return Place(json.dumps({"from": f"sqlite:///{folder}/rows.db", "table": "customers"}))
+
+
+def in_postgresql(request: pytest.FixtureRequest, folder: Path) -> Place:
+    """In a table of its own."""
+    dbapi = pytest.importorskip("adbc_driver_postgresql.dbapi", reason="needs the extra `sql`")
+    url, table = request.getfixturevalue("postgresql").url, f"customers_{secrets.token_hex(6)}"
+    with dbapi.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute(f"create table {table} ({_COLUMNS})")
+        cursor.execute(f"insert into {table} values {_values()}")
+    return Place(json.dumps({"from": url, "query": f"select * from {table}"}))
+
+
+#: Ids repeat, as the duplicates that cleaning is to find; the database tells rows apart by another column.
+_COLUMNS = "place integer primary key, id integer, charge varchar(9), tenure integer"
+
+
+def _values() -> str:
+    rows = [(place, *row) for place, row in enumerate(ROWS, 1)]
+    return ", ".join(f"({', '.join('null' if value is None else repr(value) for value in row)})" for row in rows)
+
+
+def database(at: str, schema: Mapping[str, ColumnType] | None) -> Opened:
+    said = {**json.loads(at), "key": "place", "chunk": 2, "columns": RULES["columns"]}
+    return SqlSource("customers", SourceSettings.model_validate(said), Path("/"), schema)
+
+
 FEEDS = {
     "memory": Feed(nowhere, in_memory, batches=3),
     "files": Feed(as_files, delimited, batches=5),
     "objects": Feed(as_objects, delimited, batches=5),
+    "sqlite": Feed(in_sqlite, database, batches=5),
+    "postgresql": Feed(in_postgresql, database, batches=5),
 }
 
 

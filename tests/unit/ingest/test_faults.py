@@ -111,7 +111,7 @@ def laid(request, feed, folder) -> Scene:
 def undisturbed(request, tmp_path_factory):
     """What an ingest leaves that nothing happens to, by the kind of source."""
     left = {}
-    for feed in ("memory", "files"):
+    for feed in ("memory", "files", "sqlite", "postgresql"):
         scene = laid(request, feed, tmp_path_factory.mktemp(feed))
         take(scene)
         assert_every_row_is_in_one_place(Store(scene.store))
@@ -177,6 +177,41 @@ def test_a_full_disk_is_reported_and_loses_nothing(request, tmp_path, undisturbe
     assert kind == "RemoteError"
     assert "what was committed is safe" in text
     assert_as_undisturbed(scene, undisturbed)
+
+
+SERVER_DEATHS = [(point, batch) for batch in range(5 if LONG else 1) for point in POINTS]
+
+
+@pytest.mark.parametrize(("point", "batch"), SERVER_DEATHS)
+def test_a_database_server_killed_at_any_point_and_started_again_costs_no_row(
+    request, tmp_path, patient, undisturbed, point, batch
+):
+    server = request.getfixturevalue("postgresql")
+    if not server.own:
+        pytest.skip("this server is not the tests' own to stop")
+    scene = laid(request, "postgresql", tmp_path)
+    killings = iter([lambda: None] * batch + [server.stop])
+
+    def watch(step):
+        if step.text.endswith(f": {point}"):
+            next(killings, str)()
+
+    with contextlib.suppress(RemoteError):
+        take(scene, watch)
+    with pytest.raises(RemoteError, match="does not answer"):
+        take(scene)
+    server.start()
+    until_it_answers(scene)
+    assert_as_undisturbed(scene, undisturbed)
+
+
+def until_it_answers(scene):
+    """Ingest as soon as the server, which listens before it has recovered, lets anyone in."""
+    for _ in range(10_000):
+        with contextlib.suppress(RemoteError):
+            take(scene)
+            return
+    pytest.fail("the server does not recover")
 
 
 def test_rules_changed_after_a_death_leave_no_stale_refusals(request, tmp_path):
