@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
 import re
 from pathlib import Path
@@ -48,3 +49,9 @@ def test_a_source_that_is_shown_can_be_written_so(page: str, at: int, tmp_path: 
 
 def test_the_page_on_apis_shows_enough_to_be_checked() -> None:
     assert len(blocks("apis.md")) >= 8
+
+
+def test_what_the_page_on_monitoring_shows_happens() -> None:
+    failed, tried = doctest.testfile(str(DOCS / "monitor.md"), module_relative=False)
+    assert tried >= 5
+    assert failed == 0

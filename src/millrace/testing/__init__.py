@@ -1,1 +1,1 @@
-"""Contract suites: what every implementation of a port promises, as tests that plugin authors inherit."""
+"""For whoever writes a plugin: contract suites to inherit, and streams with known drifts."""
