@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 import polars as pl
@@ -45,6 +46,13 @@ def train(frame: pl.DataFrame, settings: ModelSettings, watch: Watch = unwatched
     UsageError
         `settings.metric` is no metric of the task.
     """
+    with catch_warnings():
+        # A solver that is asked for a few steps at a time says each time that it could go on.
+        filterwarnings("ignore", message="lbfgs failed to converge")
+        return _train(frame, settings, watch)
+
+
+def _train(frame: pl.DataFrame, settings: ModelSettings, watch: Watch) -> Fit:
     clock = Clock(settings.budget, watch)
     clock.tell("typing the columns")
     rows, notes = answered(frame, settings)
