@@ -78,6 +78,25 @@ def test_parts_read_one_by_one_give_the_whole(tmp_path):
     assert list(whole[-1].position["done"]) == [f"day-{day}.csv" for day in (1, 2, 3, 4, 5, 7)]
 
 
+def test_an_engine_that_works_on_one_part_at_a_time_reads_undivided(tmp_path):
+    class Divided(Whole):
+        name = "divided"
+        schema = dict
+
+        def parts(self, after):
+            return iter([self])
+
+        def read(self):
+            return iter("cd")
+
+        def joined(self, after, found):
+            return found
+
+    source = Divided(lambda: iter("ab"))
+    assert list(read(source, None, Here())) == ["a", "b"]
+    assert list(read(source, None, Here(width=2))) == ["c", "d"]
+
+
 def test_ray_gives_the_very_table_that_this_process_gives(tmp_path, ray_here):
     settings = files(tmp_path)
     here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
