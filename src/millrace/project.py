@@ -14,8 +14,9 @@ from millrace.config.load import load
 from millrace.config.schema import ProjectSettings
 from millrace.config.secrets import redaction
 from millrace.engine import Engine, open_engine
-from millrace.errors import ReleaseError, UsageError
+from millrace.errors import ReleaseError, UsageError, nearest
 from millrace.lifecycle import Site, champion, explore, ingest, lineage, new_run, promote, run, try_alerts, watch_over
+from millrace.monitor.due import due
 from millrace.records.audit import Action, AuditVerdict
 from millrace.records.checked import Checked
 from millrace.records.erasure import Erased
@@ -32,7 +33,10 @@ from millrace.records.quarantine import Exported, RefusedGroup, RefusedRule, Rep
 from millrace.records.release import Release
 from millrace.records.retrained import Retrained
 from millrace.records.run import Run
+from millrace.store import releases
+from millrace.store.audit import actions
 from millrace.store.audited import actor, audited
+from millrace.store.key_book import KeyBook
 from millrace.store.objects import Store
 
 if TYPE_CHECKING:
@@ -307,10 +311,8 @@ class Project:
     @audited("promote")
     def promote(self, version: int, reason: str = "") -> Release:
         """Make a package champion by hand."""
-        evidence = {"by hand": True}
-        return promote(
-            self._site(), self._package(version), by=actor(), reason=self.hide(reason) or "by hand", evidence=evidence
-        )
+        why, evidence = self.hide(reason) or "by hand", {"by hand": True}
+        return promote(self._site(), self._package(version), by=actor(), reason=why, evidence=evidence)
 
     @audited("rollback")
     def rollback(self, reason: str = "") -> Release:
@@ -321,14 +323,15 @@ class Project:
 
     def history(self) -> tuple[Release, ...]:
         """Every change of champion, oldest first."""
-        from millrace.store.releases import history
+        return releases.history(self.store)
 
-        return history(self.store)
+    @property
+    def keys(self) -> KeyBook:
+        """The access keys of its servers: `create`, `listed`, `revoke`."""
+        return KeyBook(self.store, self.hide)
 
     def audit(self) -> tuple[Action, ...]:
         """Who ran what, oldest first."""
-        from millrace.store.audit import actions
-
         return actions(self.store)
 
     def verify_audit(self, head: str = "") -> AuditVerdict:
@@ -356,8 +359,6 @@ class Project:
     @audited("retrain")
     def retrain(self, *, force: bool = False, watch: Watch = unwatched) -> Retrained:
         """Act on what monitoring decides, as `retrain.when` allows, through the gate; with `force`, train anyway."""
-        from millrace.monitor.due import due
-
         decision = self.monitor()
         if decision.decision == "roll back" and not force:
             return Retrained(decision, None, self.rollback(decision.reason))
@@ -376,12 +377,10 @@ class Project:
         return open_engine(self.settings.engine)
 
     def _known(self, source: str) -> str:
-        from millrace.errors import nearest
-
         if source not in self.settings.sources:
             known = tuple(self.settings.sources)
-            guess = nearest(source, known)
-            raise UsageError(f"`{source}` is not a source.", where=str(self.path), allowed=known, nearest=guess)
+            near = nearest(source, known)
+            raise UsageError(f"`{source}` is not a source.", where=str(self.path), allowed=known, nearest=near)
         return source
 
     def _package(self, version: int | None) -> PackageInfo:

@@ -16,6 +16,7 @@ from millrace.cli import (
     explore,
     ingest,
     init,
+    key,
     lineage,
     monitor,
     package,
@@ -58,7 +59,7 @@ def build() -> typer.Typer:
         demo.demo,
     ):
         app.command()(verb)
-    for group in (quarantine, package, release, alert, audit):
+    for group in (quarantine, package, release, key, alert, audit):
         app.add_typer(group.group())
     return app
 

@@ -279,6 +279,9 @@ class ServeSettings(Section):
     port: Whole = Field(8080, ge=0, le=65535, description="0 takes any free port")
     workers: Whole = Field(1, ge=1)
     log: Literal["all", "none"] = Field("all", description="which predictions are logged")
+    keys: Literal["none", "required"] = Field(
+        "none", description="whether requests need an access key of `millrace key create`"
+    )
 
 
 #: One way to people: the kind of notifier, and its target. Which kinds there are is known where they are opened.

@@ -19,10 +19,18 @@ from starlette.types import Lifespan, Message, Receive, Scope, Send
 from millrace import __version__
 from millrace.errors import RequestError
 from millrace.serve import clouds, oip, pages
+from millrace.serve.access import Access, Refusal
 from millrace.serve.core import Core, MalformedError
 from millrace.serve.metrics import Board, exposition, total
+from millrace.store.keys import KeyRing
 
 MAX_BODY = 16 * 1024 * 1024
+#: On every answer: no guessing of content types, no frames of other sites, no address told to them.
+SAFE = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+)
 _JSON = (b"content-type", b"application/json")
 _CSV = (b"content-type", b"text/csv; charset=utf-8")
 _BRACKETS = frozenset((b"{", b"["))
@@ -43,18 +51,31 @@ class App:
         board: Board | None = None,
         lifespan: Lifespan[Starlette] | None = None,
         environment: Mapping[str, str] | None = None,
+        ring: KeyRing | None = None,
     ) -> None:
         self._core = core
-        self._rest = _router(core, board, lifespan, clouds.paths(environment or {}))
+        at = clouds.paths(environment or {})
+        self._access = Access(ring, at.health, at.predict) if ring else None
+        self._rest = _router(core, board, lifespan, at)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
+        elif self._access and (refusal := self._access.refusal(scope["path"], scope["headers"])):
+            await self._refuse(refusal, send)
         elif scope["path"] == "/predict" and scope["method"] == "POST":
             await self._predict(scope, receive, send)
         else:
             await self._counted(scope, receive, send)
+
+    async def _refuse(self, refusal: Refusal, send: Send) -> None:
+        """Answer without having looked at the body."""
+        status, content, headers = refusal
+        length = (b"content-length", str(len(content)).encode())
+        await send({"type": "http.response.start", "status": status, "headers": [*SAFE, _JSON, length, *headers]})
+        await send({"type": "http.response.body", "body": content})
+        self._core.counters.request("refused", status, 0.0)
 
     async def _predict(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -70,7 +91,7 @@ class App:
                 b'{"error":{"code":"serve.failed","seen":"The prediction failed; see the server\'s log."}}',
             )
         length = (b"content-length", str(len(content)).encode())
-        await send({"type": "http.response.start", "status": status, "headers": [kind, length]})
+        await send({"type": "http.response.start", "status": status, "headers": [kind, length, *SAFE]})
         await send({"type": "http.response.body", "body": content})
         self._core.counters.request("/predict", status, time.perf_counter() - started)
 
@@ -81,6 +102,8 @@ class App:
         async def noting(message: Message) -> None:
             nonlocal status
             status = message.get("status", status)
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *SAFE]
             await send(message)
 
         try:

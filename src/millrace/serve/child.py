@@ -30,6 +30,7 @@ class Orders(msgspec.Struct, frozen=True):
     log: Literal["all", "none"]
     board: str
     pii: dict[str, str] = {}
+    keys: Literal["none", "required"] = "none"
 
     @classmethod
     def received(cls) -> Self:

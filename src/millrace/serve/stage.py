@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import logging
 import os
 import socket
 import subprocess
@@ -26,6 +27,7 @@ from millrace.store.prediction_log import wal
 from millrace.store.releases import champion
 
 _PUBLIC: Mapping[str, str] = MappingProxyType({})
+_LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 
@@ -53,10 +55,21 @@ def serve(
     first = version if version is not None else _champion(store, package)
     Model.open(find(store, package, first).path)
     wal(store)
+    _warn_if_open(settings)
     port = _free_port(settings.host, settings.port)
     with tempfile.TemporaryDirectory(prefix="millrace-serve-") as board, told_to_stop() as stop:
         orders = Orders(
-            store.url, package, version, first, settings.host, port, settings.workers, settings.log, board, dict(pii)
+            store.url,
+            package,
+            version,
+            first,
+            settings.host,
+            port,
+            settings.workers,
+            settings.log,
+            board,
+            dict(pii),
+            keys=settings.keys,
         )
         server = _start("server", orders)
         settler = _start("settler", orders)
@@ -70,6 +83,16 @@ def serve(
         finally:
             _end(server)
             _end(settler)
+
+
+def _warn_if_open(settings: ServeSettings) -> None:
+    """Say it when whoever reaches this machine may ask for predictions, and tell the log outcomes."""
+    if settings.keys == "none" and settings.host not in _LOOPBACK:
+        logging.getLogger("millrace.serve").warning(
+            "serve  access.open\n  Whoever reaches %s is answered without an access key.\n"
+            "  Next: set `serve: {keys: required}`, and make a key with millrace key create",
+            settings.host,
+        )
 
 
 def _champion(store: Store, package: str) -> int:

@@ -21,6 +21,7 @@ from millrace.serve.app import App
 from millrace.serve.child import Orders, end_with_parent
 from millrace.serve.core import Core
 from millrace.serve.metrics import Board
+from millrace.store.keys import KeyRing
 from millrace.store.objects import Store
 from millrace.store.packages import find
 from millrace.store.prediction_log import wal
@@ -39,26 +40,39 @@ def create() -> App:
     private = privacy(orders.pii, os.environ, "serve")
     core = Core(Model.open(find(store, orders.package, orders.first).path), private)
     board = Board(orders.board_folder, str(os.getpid()))
+    ring = KeyRing(store) if orders.keys == "required" else None
+    if ring:
+        ring.refresh()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        follower = Follower(orders, store, core, board, asyncio.get_running_loop())
+        follower = Follower(orders, store, core, board, asyncio.get_running_loop(), ring)
         with SegmentWriter(wal(store), lambda: core.loaded.opening) as log, follower:
             core.write_to(log, predictions=orders.log == "all")
             yield
 
-    return App(core, board, lifespan, os.environ)
+    return App(core, board, lifespan, os.environ, ring)
 
 
 class Follower:
-    """A thread that puts each new champion in place, and posts the worker's counts for the others."""
+    """A thread that puts each new champion in place, learns of keys, and posts the worker's counts for the others."""
 
-    def __init__(self, orders: Orders, store: Store, core: Core, board: Board, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        orders: Orders,
+        store: Store,
+        core: Core,
+        board: Board,
+        loop: asyncio.AbstractEventLoop,
+        ring: KeyRing | None = None,
+    ) -> None:
         self._orders = orders
         self._store = store
         self._core = core
         self._board = board
         self._loop = loop
+        self._ring = ring
+        self._unread = ""
         self._stop = threading.Event()
         self._refused: int | None = None
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
@@ -74,8 +88,21 @@ class Follower:
     def _run(self) -> None:
         while not self._stop.wait(FOLLOW_SECONDS):
             self._board.post(self._core.counters)
+            self._refresh()
             if self._orders.version is None:
                 self._follow()
+
+    def _refresh(self) -> None:
+        """Learn of new and revoked keys; keys that cannot be read now are told once, and those known go on."""
+        if self._ring is None:
+            return
+        try:
+            self._ring.refresh()
+            self._unread = ""
+        except (MillraceError, OSError) as error:
+            if str(error) != self._unread:
+                self._unread = str(error)
+                logging.getLogger("millrace.serve").error("the known access keys stay: %s", error)
 
     def _follow(self) -> None:
         """Put the champion in place if it is another one; keep the old when the new one cannot be trusted."""

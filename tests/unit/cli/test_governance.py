@@ -106,3 +106,19 @@ def test_without_a_key_nothing_is_read(said, monkeypatch: pytest.MonkeyPatch) ->
         code, words = said(*verb)
         assert code == 3
         assert "export MILLRACE_PII_KEY=$(openssl rand -hex 32)" in words
+
+
+def test_a_key_is_made_listed_and_revoked_and_its_secret_is_seen_once(
+    said: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    made = json.loads(said("key", "create", "shop", "--for", "predict", "--for", "feedback", "--json")[1])
+    identity, secret = made["key"]["id"], made["secret"]
+    assert made["key"]["verbs"] == ["predict", "feedback"]
+    assert said("key", "revoke", identity) == (0, f"✓ The key {identity} of shop is good for nothing any more.\n")
+    (listed,) = json.loads(said("key", "list", "--json")[1])
+    assert listed["revoked"] >= listed["created"]
+    later = said("key", "list")[1] + said("audit", "list", "--json")[1]
+    assert "key create" in later
+    assert secret not in later
+    rests = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert secret.encode() not in rests

@@ -175,6 +175,22 @@ def test_a_port_that_is_taken_is_refused(store: Store) -> None:
             serve(store, ServeSettings(port=other.getsockname()[1]), package="churn", version=1)
 
 
+@pytest.mark.parametrize(
+    ("host", "keys", "warned"),
+    [("0.0.0.0", "none", True), ("0.0.0.0", "required", False), ("127.0.0.1", "none", False)],
+)
+def test_being_open_to_other_machines_is_said(
+    store: Store, caplog: pytest.LogCaptureFixture, host: str, keys: str, warned: bool
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        settings = ServeSettings.model_validate({"host": host, "port": other.getsockname()[1], "keys": keys})
+        with pytest.raises(UsageError, match="cannot be used"):
+            serve(store, settings, package="churn", version=1)
+    assert ("access.open" in caplog.text) == warned
+
+
 def test_without_a_champion_nothing_is_served(store: Store) -> None:
     with pytest.raises(ReleaseError, match="No version of churn is champion"):
         serve(store, ServeSettings(port=0), package="churn")
