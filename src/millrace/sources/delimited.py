@@ -24,6 +24,7 @@ from millrace.sources.plain import SURPLUS, marked, plain
 from millrace.sources.rejects import locate, rejects
 from millrace.sources.scratch import Scratch
 from millrace.sources.streaming import HEAD_BYTES, fitting, frames, line_bytes, quoted
+from millrace.sources.void_rows import void
 
 
 @dataclass(slots=True)
@@ -54,7 +55,8 @@ class DelimitedFormat:
         with self._engine.cursor() as connection:
             try:
                 for frame in frames(connection, f"select * from {_scan(path, dialect)} offset {records}", size):
-                    yield Chunk(frame.rename(dict(zip(frame.columns, dialect.names, strict=True))), refused())
+                    named = frame.rename(dict(zip(frame.columns, dialect.names, strict=True)))
+                    yield Chunk(named, refused(), void(named, dialect.labels))
                 broken = [*self._preamble(path, dialect), *self._rejects(connection, path, dialect)]
             except duckdb.Error as error:
                 raise SourceError(
@@ -99,7 +101,7 @@ class DelimitedFormat:
         return [
             Refusal(number, None, "stands before the header", line.strip("\r\n"))
             for number, line in enumerate(lines, 1)
-            if line.strip()
+            if line.strip() and number not in dialect.above
         ]
 
 
@@ -111,7 +113,7 @@ def _scan(path: Path, dialect: Dialect) -> str:
         "quote": quoted(dialect.quote),
         "escape": quoted(dialect.escape),
         "encoding": quoted(dialect.encoding),
-        "skip": str(dialect.skip),
+        "skip": str(dialect.skipped),
         "header": str(dialect.header).lower(),
         "comment": "''",
         "columns": "{" + columns + "}",

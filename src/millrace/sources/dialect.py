@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -13,6 +13,7 @@ import duckdb
 
 from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError
+from millrace.sources.layout import layout
 from millrace.sources.streaming import quoted
 
 #: Endings of delimited text; files with other endings are looked at before they are trusted to be text.
@@ -24,7 +25,12 @@ _HEAD = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The dialect of one file, and the names of its columns; `skip` lines stand before the header or the first row."""
+    """The dialect of one file, and the names of its columns; `skip` lines stand before the header or the first row.
+
+    `skipped` are the records in those lines, empty ones too: what the reader of the rows skips.
+    Where the table is found by its layout, the header's own lines are among those skipped, and `above` says which.
+    `labels` are the names as the header writes them; there are none without a header.
+    """
 
     delimiter: str
     quote: str
@@ -34,6 +40,9 @@ class Dialect:
     skip: int
     header: bool
     names: tuple[str, ...]
+    skipped: int
+    labels: tuple[str, ...] = ()
+    above: range = range(0)
 
 
 def sniff(
@@ -57,8 +66,7 @@ def sniff(
     skip = stated or int(str(found["SkipRows"]))
     first = _fields(head, skip, delimiter, quote)
     header = _has_header(settings, bool(found["HasHeader"]), first, expected)
-    names = _names(path, settings, header, first)
-    return Dialect(
+    dialect = Dialect(
         delimiter=delimiter,
         quote=quote,
         escape=quote if escape == "(empty)" else escape,
@@ -66,7 +74,29 @@ def sniff(
         encoding=encoding,
         skip=skip,
         header=header,
-        names=names,
+        names=_names(path, settings, header, first),
+        skipped=skip,
+        labels=tuple(first) if header else (),
+    )
+    return _laid_out(dialect, head, settings, expected)
+
+
+def _laid_out(dialect: Dialect, head: str, settings: SourceSettings, expected: tuple[str, ...] | None) -> Dialect:
+    """`dialect` with the header where the layout of the lines has it, unless settings or a known schema say more."""
+    stated = settings.skip or settings.header is not None or settings.names
+    if stated or (expected and expected == numbered(len(expected))):
+        return dialect
+    found = layout(head, len(head) < _HEAD, dialect.delimiter, dialect.quote, dialect.escape)
+    if found is None or (found.names == dialect.labels and found.skip == found.header[-1]):
+        return dialect
+    return replace(
+        dialect,
+        skip=found.skip,
+        skipped=found.records,
+        header=False,
+        names=distinct(list(found.names)),
+        labels=found.names,
+        above=found.header,
     )
 
 
@@ -145,11 +175,12 @@ def _sniff(connection: duckdb.DuckDBPyConnection, options: list[str]) -> dict[st
 
 
 def _quote(found: str, head: str, delimiter: str) -> str:
-    """The quote that the sniffer found, or else the one that more often stands beside delimiters and line ends."""
+    """The quote that the sniffer found, or else the one that more often opens and closes values."""
     if found != "(empty)":
         return found
-    edges = {q: sum(head.count(e) for e in (delimiter + q, q + delimiter, "\n" + q, q + "\n")) for q in ('"', "'")}
-    return "'" if edges["'"] > edges['"'] else '"'
+    opened = {q: head.count(delimiter + q) + head.count("\n" + q) for q in ('"', "'")}
+    closed = {q: head.count(q + delimiter) + head.count(q + "\n") for q in ('"', "'")}
+    return "'" if min(opened["'"], closed["'"]) > min(opened['"'], closed['"']) else '"'
 
 
 def _fields(head: str, skip: int, delimiter: str, quote: str) -> list[str]:

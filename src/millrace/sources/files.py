@@ -8,8 +8,8 @@ file without rows is not marked done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
@@ -36,10 +36,19 @@ INFERRED_ROWS = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Consecutive records of one file, or refusals found in it; never both."""
+    """Consecutive records of one file, or refusals found in it; never both.
+
+    `void` says of rows of `frame`, by their index, why they are none.
+    """
 
     frame: pl.DataFrame
     refused: pl.DataFrame
+    void: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """The records that are rows."""
+        return self.frame.filter(_without(self.void, self.frame.height)) if self.void else self.frame
 
 
 class FileFormat(Protocol):
@@ -158,8 +167,8 @@ class FileSource:
         for path, chunk in begun or self._chunks(file, start):
             if held is not None:
                 yield held
-            kinds = kinds or self._kinds(self._format.columns(path), chunk.frame)
-            frame, misfits = self._typed(path, chunk.frame, progress.records, kinds)
+            kinds = kinds or self._kinds(self._format.columns(path), chunk.rows)
+            frame, misfits = self._typed(path, chunk, progress.records, kinds)
             first = progress.rows + 1
             progress = Progress(
                 progress.records + chunk.frame.height,
@@ -186,10 +195,11 @@ class FileSource:
         return kinds | {name: kind or "text" for name, kind in own.items()}
 
     def _typed(
-        self, path: Path, frame: pl.DataFrame, before: int, kinds: Mapping[str, ColumnType]
+        self, path: Path, chunk: Chunk, before: int, kinds: Mapping[str, ColumnType]
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """`frame` in the order and types of `kinds`, without the rows that do not fit, which come as refusals."""
-        reasons: dict[int, tuple[str, str]] = {}
+        """The rows in the order and types of `kinds`, without those that do not fit, which come as refusals."""
+        frame = chunk.frame
+        reasons: dict[int, tuple[str | None, str]] = {row: (None, reason) for row, reason in chunk.void.items()}
         columns = []
         for name, kind in kinds.items():
             held = given = self._without_markers(frame[name], kind)
@@ -211,8 +221,7 @@ class FileSource:
             Refusal(places[before + row][0], column, reason, places[before + row][1])
             for row, (column, reason) in sorted(reasons.items())
         ]
-        good = pl.Series([True]).new_from_index(0, frame.height).scatter(list(reasons), False)
-        return typed.filter(good), refused(misfits)
+        return typed.filter(_without(reasons, frame.height)), refused(misfits)
 
     @cached_property
     def _schema(self) -> dict[str, ColumnType]:
@@ -258,7 +267,7 @@ class FileSource:
             print_, seen, rest = self._place.fingerprint(file), [], self._chunks(file, Progress())
             for one in rest:
                 seen.append(one)
-                yield one[1].frame
+                yield one[1].rows
                 rows += one[1].frame.height
                 if rows >= INFERRED_ROWS:
                     break
@@ -348,6 +357,11 @@ class FileSource:
 
     def _error(self, seen: str, **details: Any) -> SourceError:
         return SourceError(seen, where=f"sources.{self.name}", **details)
+
+
+def _without(rows: Iterable[int], height: int) -> pl.Series:
+    """True for every index below `height` but for `rows`."""
+    return pl.Series([True]).new_from_index(0, height).scatter(list(rows), False)
 
 
 def _no_numbers(texts: pl.Series) -> pl.Series:

@@ -91,6 +91,41 @@ def test_lines_above_the_header_are_refused_so_that_none_vanishes(tmp_path):
     assert refused == [(1, None, "stands before the header", "Report 2024")]
 
 
+def test_titles_lines_of_delimiters_and_repeated_headers_are_refused_with_their_lines(tmp_path):
+    path = write(tmp_path, "T,,\n,,\nday,n,x\n1,2,a\n,,\nT 2,,\n,,\nday,n,x\n3,4,b\nthe end,,\n")
+    found = source(path)
+    assert found.schema() == {"day": "text", "n": "integer", "x": "text"}
+    rows, refused = read(found)
+    assert rows == [("1", 2, "a"), ("3", 4, "b"), ("the end", None, None)]
+    assert refused == [
+        (5, None, "holds no value, only delimiters", ",,"),
+        (6, None, "stands above a repeated header", "T 2,,"),
+        (7, None, "holds no value, only delimiters", ",,"),
+        (8, None, "repeats the header", "day,n,x"),
+        (1, None, "stands before the header", "T,,"),
+        (2, None, "stands before the header", ",,"),
+    ]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 100])
+def test_reading_goes_on_from_any_batch_of_a_file_with_lines_that_are_no_rows(tmp_path, rows):
+    path = write(tmp_path, '"Report\nof 2024",,\n\nid,n,x\n1,2,a\n,,\nid,n,x\n3,4\n5,"x\ny",b\n,,\n7,8,c\n')
+    schema = {"id": "integer", "n": "text", "x": "text"}
+    every = list(source(path, schema, batch_rows=rows).batches(None))
+    kept = [row for batch in every for row in batch.frame.rows()]
+    refusals = [row for batch in every for row in batch.refused.rows()]
+    assert kept == [(1, "2", "a"), (5, "x\ny", "b"), (7, "8", "c")]
+    assert sorted(line for line, *_ in refusals) == [1, 2, 6, 7, 8, 11]
+    for at, batch in enumerate(every):
+        rest = list(source(path, schema, batch_rows=rows).batches(batch.position))
+        assert [row for later in rest for row in later.frame.rows()] == [
+            row for later in every[at + 1 :] for row in later.frame.rows()
+        ]
+        assert [row for later in rest for row in later.refused.rows()] == [
+            row for later in every[at + 1 :] for row in later.refused.rows()
+        ]
+
+
 def test_a_value_that_does_not_fit_the_schema_is_refused_with_its_true_line(tmp_path):
     path = write(tmp_path, 'id,note,paid\n1,"two\nlines",3.5\n2\n\n3,x,abc\n4,y,1.5\n5,z,\n')
     found = source(path, {"id": "integer", "note": "text", "paid": "number"})
@@ -325,9 +360,10 @@ def test_a_surplus_delimiter_at_the_end_is_refused_and_not_kept_shifted(tmp_path
     ]
 
 
-def test_a_delimiter_at_the_end_of_every_row_is_a_habit_and_no_defect(tmp_path):
-    path = write(tmp_path, "a,b\n1,2,\n3,4,\n5,6,\n")
-    assert read(source(path)) == ([(1, 2), (3, 4), (5, 6)], [])
+def test_a_delimiter_at_the_end_of_every_row_is_an_unnamed_column_without_values(tmp_path):
+    found = source(write(tmp_path, "a,b\n1,2,\n3,4,\n5,6,\n"))
+    assert list(found.schema()) == ["a", "b", "column_3"]
+    assert read(found) == ([(1, 2, None), (3, 4, None), (5, 6, None)], [])
 
 
 def test_every_line_of_the_surveyed_files_is_kept_or_refused(shared):
@@ -339,5 +375,5 @@ def test_every_line_of_the_surveyed_files_is_kept_or_refused(shared):
         lines = [line for line in re.split(rb"\r\n|\r|\n", path.read_bytes()) if line.strip()]
         within = sum((value or "").replace("\r\n", "\n").count("\n") for row in [names, *rows] for value in row)
         placed = len(rows) + within + sum(raw.count("\n") + 1 for *_, raw in refused)
-        headless = names[0] == "column_1"
+        headless = names == [f"column_{n}" for n in range(1, len(names) + 1)]
         assert (path.name, placed + (not headless)) == (path.name, len(lines))
