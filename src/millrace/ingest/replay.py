@@ -156,6 +156,7 @@ def _commit(table: Table, now: Snapshot, passed: _Passed, digest: str, run: str)
         pii=last.pii,
         pii_key=last.pii_key,
         columns=last.columns,
+        format=last.format,
     )
     left = passed.leaving.select("_of", "_row")
     identity = {"replay": int(left.hash_rows(seed=0).sum() or 0) % 2**64, "rules": digest, "counts": passed.counts}

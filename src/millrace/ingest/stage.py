@@ -34,6 +34,7 @@ from millrace.records.ingestion import Counts, Ingested
 from millrace.records.progress import Step, Watch, unwatched
 from millrace.store import receipts
 from millrace.store.objects import Store
+from millrace.store.positions import LongTexts
 from millrace.store.receipts import Receipt
 from millrace.store.remote import answering
 from millrace.store.tables import Table
@@ -118,6 +119,7 @@ class _Intake:
         self.run = run
         self.watch = watch
         self.table = Table(store, f"tables/{name}")
+        self.texts = LongTexts(store, name)
         self.now = self.table.snapshot()
         self.tally = _Tally()
         self.rules: Rules | None = None
@@ -126,7 +128,7 @@ class _Intake:
         """Commit every batch from the table's position on; False when another writer moved the position meanwhile."""
         self.now = self.table.snapshot()
         last = receipts.read(self.store, self.name, self.now.number) if self.now.number else None
-        for batch in read(source, last.position if last else None, engine):
+        for batch in read(source, self.texts.whole(last.position) if last else None, engine):
             self._tell("read")
             landed = self._commit(source, batch, last)
             if landed is None:
@@ -221,9 +223,10 @@ class _Intake:
         self, batch: Batch, last: Receipt | None, counts: Counts, refused: pl.DataFrame, rules: Rules
     ) -> Receipt:
         reasons = Counter(refused["_rules"].explode(empty_as_null=True, keep_nulls=True).to_list())
+        position = self.texts.apart(batch.position)
         return Receipt(
             previous=self.now.number,
-            position=dict(batch.position),
+            position=position,
             counts=counts,
             totals=(last.totals if last else Counts()) + counts,
             run=self.run,
@@ -231,6 +234,7 @@ class _Intake:
             rules=rules.digest,
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             reasons=dict(reasons),
+            format=2 if position != batch.position else 1,
             **noted(rules),
         )
 

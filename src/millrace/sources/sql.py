@@ -6,12 +6,11 @@ therefore looks again: at the last stretch (`overlap`) when a `cursor` says how 
 nothing does. Rows that were delivered are known by a 64-bit hash of cursor and key, and left out. With a `cursor`, a
 row that appears later than `overlap` is missed; without one, none is.
 
-The position is ``{"at": [cursor, key…], "rows": n, "refused": n, "seen": base64}``.
+The position is ``{"at": [cursor, key…], "rows": n, "refused": n, "seen": [segments]}``.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from millrace.config.schema import ColumnType, SourceSettings
@@ -31,8 +29,8 @@ from millrace.sources.bounds import Bounds
 from millrace.sources.column_types import DTYPES
 from millrace.sources.cursors import floor, measure
 from millrace.sources.databases import Ask, Database, Page, connect, origin_of
+from millrace.sources.delivered import Delivered, Hashes, known
 from millrace.sources.python_values import packed, unpacked
-from millrace.sources.seen import MOST_SEEN
 from millrace.sources.sql_parts import Late, Piece, Range
 
 CHUNK = 100_000
@@ -42,25 +40,23 @@ _ROUNDING = 1e-12
 
 @dataclass(slots=True)
 class _Read:
-    """How far the reading has come, and which rows were delivered: `hash` UInt64 and, where known, `cursor`."""
+    """How far the reading has come, and which rows were delivered."""
 
     at: tuple[Any, ...] | None = None
     rows: int = 0
     refused: int = 0
-    seen: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"hash": pl.UInt64}))
+    seen: Delivered = field(default_factory=Delivered)
 
     def position(self) -> dict[str, Any]:
-        hashes = self.seen["hash"].unique().sort().to_numpy().astype("<u8").tobytes()
         at = None if self.at is None else [packed(value) for value in self.at]
-        return {"at": at, "rows": self.rows, "refused": self.refused, "seen": base64.b64encode(hashes).decode()}
+        return {"at": at, "rows": self.rows, "refused": self.refused, "seen": self.seen.told()}
 
     @staticmethod
     def of(position: Position | None) -> _Read:
         if position is None:
             return _Read()
-        hashes = np.frombuffer(base64.b64decode(position["seen"]), dtype="<u8").astype(np.uint64)
         at = position["at"] and tuple(unpacked(value) for value in position["at"])
-        return _Read(at, position["rows"], position["refused"], pl.DataFrame({"hash": hashes}))
+        return _Read(at, position["rows"], position["refused"], Delivered.of(position["seen"], at and at[0]))
 
 
 class SqlSource:
@@ -95,7 +91,7 @@ class SqlSource:
         done = _Read.of(after)
         with self._connected() as database:
             self._examine(database)
-            late = self._late(database, done.at, done.seen["hash"]) if done.at is not None else iter(())
+            late = self._late(database, done.at, done.seen.hashes) if done.at is not None else iter(())
             yield from self.joined(after, chain(late, self._range(database, Bounds(after=done.at))))
 
     def parts(self, after: Position | None) -> Iterator[Late | Range]:
@@ -105,7 +101,7 @@ class SqlSource:
             origin = self._origin(database)
             self._examine(database)
             if done.at is not None:
-                yield Late(self, done.at, done.seen["hash"])
+                yield Late(self, done.at, done.seen.hashes)
             start, ends = done.at, True
             while ends:
                 last = Ask(origin, self._order, Bounds(start), 1, skip=self._chunk - 1, order_only=True)
@@ -115,20 +111,15 @@ class SqlSource:
                 start = end
 
     def joined(self, after: Position | None, found: Iterator[Piece]) -> Iterator[Batch]:
-        """Batches of all pieces that have rows, in the order of the table; every piece is kept in mind."""
+        """A batch of each piece, in the order of the table."""
         done = _Read.of(after)
-        late = done.at is not None
         for piece in found:
-            if late and piece.at is not None:
-                late = False
-                self._forget_gone(done)
             done.at = piece.at or done.at
             self._note(done, piece)
-            if piece.frame.height or piece.refused:
-                yield self._batch(piece, done)
+            yield self._batch(piece, done)
 
-    def late(self, at: tuple[Any, ...], seen: pl.Series) -> Iterator[Piece]:
-        """The rows up to `at` of which the hashes are not `seen`; and those seen that are still looked at."""
+    def late(self, at: tuple[Any, ...], seen: Hashes) -> Iterator[Piece]:
+        """The rows up to `at` of which the hashes are not `seen`."""
         with self._connected() as database:
             yield from self._late(database, at, seen)
 
@@ -137,37 +128,31 @@ class SqlSource:
         with self._connected() as database:
             yield from self._range(database, bounds)
 
-    def _late(self, database: Database, at: tuple[Any, ...], seen: pl.Series) -> Iterator[Piece]:
+    def _late(self, database: Database, at: tuple[Any, ...], seen: Hashes) -> Iterator[Piece]:
         """All rows up to `at` are looked at, or those within the overlap."""
         place: tuple[Any, ...] | None = None
-        least, earlier, schema = self._floor(at[0]), seen.implode(), self.schema()
+        least, schema = self._floor(at[0]), self.schema()
         while page := self._ask(database, Bounds(place, at, least), schema, order_only=True):
-            new = ~page.hashes.is_in(earlier)
-            if new.any():
+            if not known(page.hashes.to_numpy(), seen).all():
                 page = self._page(database, Bounds(place, at, least), schema)
                 if page is None:
                     break  # what was there a moment ago is gone
-                new = ~page.hashes.is_in(earlier)
-            yield self._piece(page, page.only(new), None)
+                new = ~pl.Series(known(page.hashes.to_numpy(), seen))
+                if new.any():
+                    yield self._piece(page.only(new), page.last, None)
             place = page.last
 
     def _range(self, database: Database, bounds: Bounds) -> Iterator[Piece]:
         while page := self._page(database, bounds, self.schema()):
             bounds = replace(bounds, after=page.last)
-            yield self._piece(page, page, page.last)
+            yield self._piece(page, page.last, page.last)
 
-    def _piece(self, page: Page, new: Page, at: tuple[Any, ...] | None) -> Piece:
-        """The `new` rows of a page, of which all are noted."""
+    def _piece(self, new: Page, last: tuple[Any, ...], at: tuple[Any, ...] | None) -> Piece:
+        """New rows, none of them behind the place `last`."""
         bad = [ordinal for ordinal, _ in new.refused]
         frame = new.frame.with_row_index("_at").filter(~pl.col("_at").is_in(bad)).drop("_at") if bad else new.frame
-        seen = pl.DataFrame({"hash": page.hashes, "cursor": page.frame[self._order[0]]})
-        return Piece(frame, tuple(one for _, one in new.refused), seen, at)
-
-    def _forget_gone(self, done: _Read) -> None:
-        """Forget what was seen before and was not met again, where only the overlap is looked at."""
-        assert done.at is not None
-        if self._floor(done.at[0]) is not None and "cursor" in done.seen.columns:
-            done.seen = done.seen.filter(pl.col("cursor").is_not_null())
+        seen = pl.DataFrame({"hash": new.hashes, "cursor": new.frame[self._order[0]]})
+        return Piece(frame, tuple(one for _, one in new.refused), seen, last[0], at)
 
     def _page(self, database: Database, bounds: Bounds, schema: Mapping[str, ColumnType]) -> Page | None:
         """The next rows, at most a chunk; one more is asked for, so that a key that repeats shows at a chunk's end."""
@@ -207,20 +192,13 @@ class SqlSource:
 
     def _note(self, done: _Read, piece: Piece) -> None:
         """Keep in mind the rows of `piece`, and forget those that no later ingest will look at."""
-        rows = piece.seen
-        least = self._edge(rows["cursor"])
+        assert done.at is not None
+        least, rows = self._floor(done.at[0]), piece.seen
         if least is not None:
-            fresh = pl.col("cursor").is_null() | (pl.col("cursor") >= least)
-            rows = rows.filter(fresh)
-            if "cursor" in done.seen.columns:
-                done.seen = done.seen.filter(fresh)
-        done.seen = pl.concat([done.seen, rows], how="diagonal").unique("hash", keep="last")
-        if done.seen.height > MOST_SEEN:
-            self._refuse(
-                f"More than {MOST_SEEN:,} rows would have to be remembered to tell which are new.",
-                "add `cursor: <column>` that grows with every change, or say by `overlap` how far behind the newest "
-                f"`{self._order[0]}` rows may still appear",
-            )
+            done.seen = done.seen.since(least)
+            edge = self._edge(rows["cursor"])
+            rows = rows.filter(pl.col("cursor").is_null() | (pl.col("cursor") >= edge)) if edge is not None else rows
+        done.seen = done.seen.along(rows["hash"].to_numpy(), None if least is None else piece.newest)
 
     def _edge(self, cursor: pl.Series) -> Any:
         """Where the overlap behind the newest of `cursor` begins, as its column holds it; None: all is looked at."""

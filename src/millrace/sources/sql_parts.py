@@ -10,6 +10,7 @@ import polars as pl
 
 from millrace.sources.base import Refusal
 from millrace.sources.bounds import Bounds
+from millrace.sources.delivered import Hashes
 
 if TYPE_CHECKING:
     from millrace.sources.sql import SqlSource
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """New rows of one query, and `seen`: `hash` and `cursor` of all that it looked at.
+    """New rows of one query, and `seen`: their `hash` and `cursor`; none is behind the cursor `newest`.
 
     `at` is the place reached, None where the reading was further already.
     """
@@ -25,6 +26,7 @@ class Piece:
     frame: pl.DataFrame
     refused: tuple[Refusal, ...]
     seen: pl.DataFrame
+    newest: Any
     at: tuple[Any, ...] | None
 
 
@@ -34,7 +36,7 @@ class Late:
 
     source: SqlSource
     at: tuple[Any, ...]
-    seen: pl.Series
+    seen: Hashes
 
     def read(self) -> Iterator[Piece]:
         """What is new in it."""

@@ -22,8 +22,8 @@ from millrace.errors import DataError, RemoteError
 from millrace.records.ingestion import Counts
 from millrace.store.objects import Store
 
-#: Written into every receipt; readers accept every older one.
-FORMAT = 1
+#: What readers accept, with every older one: 2 where the position has texts that rest apart, else 1.
+FORMAT = 2
 _ATTEMPT_BITS = 32
 
 
@@ -48,7 +48,7 @@ class Receipt:
     pii: dict[str, str] = field(default_factory=dict)
     pii_key: str = ""
     columns: dict[str, str] = field(default_factory=dict)
-    format: int = FORMAT
+    format: int = 1
 
 
 def number(previous: int, parts: Mapping[str, object]) -> int:

@@ -23,6 +23,7 @@ from millrace.records.batch import Position
 from millrace.store import receipts
 from millrace.store.delta import OPTIONS, compact, opened, scanned
 from millrace.store.objects import Store
+from millrace.store.positions import LongTexts
 from millrace.store.remote import said
 
 #: Columns that Millrace adds to the rows of a source.
@@ -110,7 +111,9 @@ class Table:
     def position(self) -> Position | None:
         """How far the source had been read at the newest commit; None before the first."""
         last = self.snapshot().number
-        return receipts.read(self.store, self.name, last).position if last else None
+        if not last:
+            return None
+        return LongTexts(self.store, self.name).whole(receipts.read(self.store, self.name, last).position)
 
     def snapshot(self, version: int | None = None) -> Snapshot:
         """The newest version, or an older one. Raises `RemoteError` when the store does not answer."""

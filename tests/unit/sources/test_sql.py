@@ -1,5 +1,7 @@
 import sqlite3
 import uuid
+from array import array
+from base64 import b64decode, b64encode
 from contextlib import closing, contextmanager, suppress
 from urllib.parse import unquote, urlsplit
 
@@ -166,14 +168,30 @@ def test_digits_in_a_text_keep_the_order_of_texts_when_numbers_are_made_of_them(
     assert ingest("rows", said, store, tmp_path, "r2").kept == 1
 
 
-def test_too_many_rows_to_remember_are_refused_by_name(server, tmp_path, monkeypatch):
+@pytest.mark.parametrize("cursor", ["at", None], ids=["cursor", "key"])
+def test_rows_are_told_apart_however_many_came_at_once(server, tmp_path, monkeypatch, cursor):
+    monkeypatch.setattr("millrace.store.positions.LONG", 20)
+    monkeypatch.setattr("millrace.sources.delivered.SEGMENT", 4)
+    same = "'2026-01-01 10:00:00'"
+    server.run("insert into TABLE values " + ", ".join(f"({i}, 'a', 1, {same})" for i in range(10, 35)))
+    store, said = Store(tmp_path / "store"), settings(server, cursor=cursor, chunk=3)
+    assert ingest("rows", said, store, tmp_path, "r1").kept == 25
+    apart = store.keys("positions/rows")
+    assert len(apart) >= 5
+    server.run(f"insert into TABLE values (1, 'late', 1, {same}), (40, 'new', 1, {same})")
+    assert ingest("rows", said, store, tmp_path, "r2").kept == 2
+    assert ingest("rows", said, store, tmp_path, "r3").read == 0
+    assert set(apart) <= set(store.keys("positions/rows"))
+
+
+def test_a_position_of_an_earlier_version_is_continued(server, tmp_path):
     fill(server)
-    monkeypatch.setattr("millrace.sources.sql.MOST_SEEN", 3)
-    with pytest.raises(ProjectFileError, match="More than 3 rows would have to be remembered") as raised:
-        read(source(server, tmp_path))
-    assert "`cursor: <column>`" in raised.value.next_step
-    assert ids(read(source(server, tmp_path, overlap=2))) == [1, 2, 3, 4, 5]
-    assert ids(read(source(server, tmp_path, cursor="at", overlap=60))) == [1, 2, 3, 4, 5]
+    first = read(source(server, tmp_path, cursor="at"))
+    segments = first[-1].position["seen"]
+    hashes = sorted(number for one in segments for number in array("Q", b64decode(one["hashes"])))
+    older = {**first[-1].position, "seen": b64encode(array("Q", hashes).tobytes()).decode()}
+    server.run("insert into TABLE values (9, 'late', 1, '2026-01-01 11:55:00')")
+    assert ids(read(source(server, tmp_path, cursor="at"), older)) == [9]
 
 
 def test_a_transaction_opened_before_and_committed_after_an_ingest_is_not_missed(server, tmp_path):
