@@ -281,7 +281,7 @@ def watch_over(site: Site) -> Decision:
     from millrace.monitor.stage import monitor
     from millrace.package.api import Package
     from millrace.profile.file import decode
-    from millrace.store.prediction_log import feedback, predictions
+    from millrace.store.prediction_log import feedback, predictions, service
 
     current = champion(site)
     if current is None:
@@ -301,6 +301,7 @@ def watch_over(site: Site) -> Decision:
         decode(package.profile),
         predictions(site.store),
         feedback(site.store),
+        service(site.store),
     )
     return tell(site, replace(decision, since=remember(site.store, decision)))
 

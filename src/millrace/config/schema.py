@@ -14,6 +14,7 @@ from millrace.config.api import ApiSettings
 from millrace.config.contract import Contract, Word
 from millrace.config.false_alarms import parse_false_alarms
 from millrace.config.gate import metric, parse_condition
+from millrace.config.kpis import KPIS, check_kpis
 from millrace.config.metrics import METRICS
 from millrace.config.pii import check_pii
 from millrace.config.refusal import must_parse, read_by, refused
@@ -62,6 +63,17 @@ Step = Annotated[
 Condition = Annotated[str, must_parse(parse_condition)]
 FalseAlarms = Annotated[str, must_parse(parse_false_alarms)]
 Trigger = Annotated[str, must_parse(parse_trigger)]
+Kpis = Annotated[
+    dict[str, str],
+    must_parse(check_kpis),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {name: {"type": "string", "description": line} for name, line in KPIS.items()},
+        }
+    ),
+]
 
 
 class ColumnSettings(Section):
@@ -293,6 +305,7 @@ class MonitorSettings(Section):
 
     false_alarms: FalseAlarms = Field("1 per month", description="budget over all columns and looks, as `N per month`")
     window: Duration = Field(86400.0, description="how far back a look reaches, such as 1 day")
+    kpis: Kpis = Field({}, description='what the service is held to: `p99_latency_ms: "< 50"`, `error_rate: "< 1%"`')
     alert: tuple[Alert, ...] = Field((), description="who is told: `webhook: URL`, `slack: URL`, `email: {…}`")
     cooldown: Duration = Field(86400.0, description="how long the same condition is not told again, such as 1 day")
 

@@ -13,7 +13,8 @@ def due(settings: RetrainSettings, decision: Decision, released: str) -> str | N
     """Why to train now; None when there is no reason that the project file admits.
 
     `released` is when the champion became it, as ISO 8601. An interval is a floor: it does not wait for an alarm. While
-    what arrives is broken, nothing is trained on it, however old the champion is.
+    what arrives is broken, nothing is trained on it, however old the champion is; a slow or failing
+    service does not hinder it.
 
     Examples
     --------
@@ -22,10 +23,10 @@ def due(settings: RetrainSettings, decision: Decision, released: str) -> str | N
     >>> due(RetrainSettings(when=("30 days",)), calm, old)
     'The champion is 32 days old; `retrain.when` says 30 days.'
     """
-    if decision.decision == "fix":
+    kinds = {alarm.kind for alarm in decision.alarms}
+    if decision.decision == "fix" and kinds != {"kpi"}:
         return None
-    harmed = any(alarm.kind == "performance" for alarm in decision.alarms)
-    drifted = any(alarm.kind != "performance" for alarm in decision.alarms)
+    harmed, drifted = "performance" in kinds, bool(kinds - {"performance", "kpi"})
     age = datetime.fromisoformat(decision.at) - datetime.fromisoformat(released)
     for text in settings.when:
         trigger = parse_trigger(text)

@@ -12,7 +12,7 @@ from millrace.records.monitoring import Decision
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "keep": "nothing",
-        "fix": "mend where the rows come from, then: millrace monitor",
+        "fix": "mend what the evidence names, then: millrace monitor",
         "retrain": "millrace retrain",
         "roll back": "millrace release rollback",
     }

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from millrace.config.schema import MonitorSettings
-from millrace.monitor import look, spending
+from millrace.monitor import kpis, look, spending
 from millrace.monitor.performance import Known, harm, known, strange
 from millrace.monitor.spending import MOST, Spent
 from millrace.profile.build import profile
 from millrace.profile.drift import MARGIN, drift
-from millrace.records.monitoring import Alarm, ColumnDrift, Decision
+from millrace.records.monitoring import Alarm, ColumnDrift, Decision, Indicator
 from millrace.records.package import Manifest
 from millrace.records.profile import LABEL, PROBABILITY, VALUE, Profile
 from millrace.records.release import Release
@@ -34,12 +34,14 @@ def monitor(
     reference: Profile,
     predictions: pl.DataFrame,
     feedback: pl.DataFrame,
+    service: pl.DataFrame | None = None,
 ) -> Decision:
     """What to do about the package of `manifest`, from its predictions and what turned out true.
 
     Drift is judged on the newest `settings.window` (or on all rows since the release, when the window holds fewer
     than `look.MINIMUM_ROWS`), harm on every outcome known since the release. Harm leads to a roll back when it was
     there from the release on and there is a champion to go back to, to retraining otherwise; so does drift.
+    An indicator of `settings.kpis` that is out of bounds asks for a fix, unless one of the former asks for more.
     Inputs that are broken come before all: most of a column's values gone, or unlike any the model was trained on.
 
     The budget of false alarms is spent by what is new, not by looks (`monitor.spending`): however often this is called,
@@ -48,8 +50,8 @@ def monitor(
 
     Parameters
     ----------
-    predictions, feedback
-        The tables of the log, as `store.prediction_log` gives them.
+    predictions, feedback, service
+        The tables of the log, as `store.prediction_log` gives them; `service` None when no server counted.
     reference
         The profile in the package.
 
@@ -61,22 +63,26 @@ def monitor(
     past = releases.history(store)
     rows = look.own(predictions, manifest, past[-1] if past else None)
     recent = look.newest(rows, settings.window)
+    now = datetime.now(UTC)
+    held = _held(settings, manifest, past, rows, service, now)
     decision = Decision(
         decision="keep",
         reason=f"Not enough rows yet: {recent.height} of the {look.MINIMUM_ROWS} that a look needs.",
+        alarms=tuple(kpis.alarms(held)),
         rows=recent.height,
         package=manifest.name,
         version=manifest.version,
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        at=now.isoformat(timespec="seconds"),
+        kpis=held,
     )
     if recent.height < look.MINIMUM_ROWS:
-        return decision
+        return _serve_better(decision)
     outcomes = known(rows, feedback, manifest.signature)
     columns, harmed = _look(store, settings, manifest, reference, recent, outcomes)
     stranger = strange(outcomes, manifest.signature.target)
     moved = tuple(alarm for column in columns.values() for alarm in column.alarms)
     alarms = (*filter(None, (harmed, stranger)), *moved)
-    decision = replace(decision, alarms=alarms, columns=columns)
+    decision = replace(decision, alarms=(*alarms, *decision.alarms), columns=columns)
     broken = _broken(columns, reference)
     if broken:
         reason = f"What arrives is broken, and training on it would teach the fault: {broken[0].evidence}."
@@ -86,7 +92,37 @@ def monitor(
         return replace(decision, decision="roll back", reason=reason)
     if alarms:
         return replace(decision, decision="retrain", reason=_why(alarms, columns))
-    return replace(decision, reason=_calm(columns, recent.height))
+    return _serve_better(replace(decision, reason=_calm(columns, recent.height)))
+
+
+def _held(
+    settings: MonitorSettings,
+    manifest: Manifest,
+    past: tuple[Release, ...],
+    rows: pl.DataFrame,
+    service: pl.DataFrame | None,
+    now: datetime,
+) -> tuple[Indicator, ...]:
+    """What the service is held to, against what it did since this package's release, or its first prediction."""
+    if not settings.kpis:
+        return ()
+    counted = look.own(service, manifest, past[-1] if past else None) if service is not None else kpis.nothing()
+    starts = [frame["at"][0] for frame in (rows, counted) if frame.height]
+    if past and (past[-1].package, past[-1].version) == (manifest.name, manifest.version):
+        starts = [datetime.fromisoformat(past[-1].at)]
+    if not starts:
+        return ()
+    log = kpis.Log(rows, counted, manifest.signature, min(starts), now)
+    return kpis.indicators(settings.kpis, log, settings.window)
+
+
+def _serve_better(decision: Decision) -> Decision:
+    """Ask for a fix where nothing but the service is at fault."""
+    if not decision.alarms:
+        return decision
+    return replace(
+        decision, decision="fix", reason=f"The service is not what it should be: {decision.alarms[0].evidence}."
+    )
 
 
 def _look(

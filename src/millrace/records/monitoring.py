@@ -16,7 +16,7 @@ Verdict = Literal["keep", "fix", "retrain", "roll back"]
 class Alarm:
     """A statement with evidence: what kind, about which column, how large.
 
-    `kind` is drift, missing, unseen, range, performance or volume; `statistic` names what was measured
+    `kind` is drift, missing, unseen, range, performance, volume or kpi; `statistic` names what was measured
     and `value` its size.
     """
 
@@ -46,6 +46,39 @@ class ColumnDrift:
 
 
 @dataclass(frozen=True, slots=True)
+class Burn:
+    """How fast a budget was used in the last `seconds` (`long`) and a twelfth of them (`short`); 1 is just allowed.
+
+    It alarms when both are above `limit`, the long one beyond chance. Of an indicator without a budget, `long` and
+    `short` are 1 where it was out of bounds and 0 elsewhere.
+    """
+
+    seconds: float
+    limit: float
+    long: float
+    short: float
+    alarmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """What a service is held to (`bound`), and what it did: `value` with its 95 % interval, of so many `events`.
+
+    Shares are from 0 to 1, latencies in milliseconds, throughput in rows a second; None where nothing is known.
+    """
+
+    name: str
+    bound: str
+    value: float | None
+    low: float | None
+    high: float | None
+    events: int
+    burns: tuple[Burn, ...]
+    alarmed: bool
+    budgeted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What to do now, and why; `since` when looks have said so, and what became of telling people."""
 
@@ -59,6 +92,7 @@ class Decision:
     at: str = ""
     since: str = ""
     deliveries: tuple[Delivery, ...] = ()
+    kpis: tuple[Indicator, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

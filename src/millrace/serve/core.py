@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import itertools
@@ -18,6 +19,7 @@ from millrace.inference.columns import Reader, text_of
 from millrace.inference.model import Model
 from millrace.privacy.columns import Privacy
 from millrace.records.fit import Answer
+from millrace.records.served import Served
 from millrace.serve.metrics import Counters
 from millrace.serve.personal import Personal
 from millrace.serve.shapes import rows_of, rows_of_csv
@@ -67,6 +69,7 @@ class Core:
         self._private = private
         self.loaded = self.prepared(model)
         self.counters = Counters()
+        self._noted = self.counters.served(0)
         self._log: SegmentWriter | None = None
         self._logged = False
         self._process = os.urandom(4).hex()
@@ -85,9 +88,21 @@ class Core:
 
     def replace(self, loaded: Loaded) -> None:
         """Answer with another model from the next request on."""
+        self.note_counts()
         self.loaded = loaded
         if self._log:
             self._log.seal()
+
+    def note_counts(self) -> None:
+        """Log what was answered since the last time; what cannot be logged now comes with the next time."""
+        now = self.counters.served(time.time_ns() // 1000)
+        if self._log is None or now.requests == self._noted.requests:
+            return
+        latencies = [new - old for new, old in zip(now.latencies, self._noted.latencies, strict=True)]
+        since = Served(now.at, now.requests - self._noted.requests, now.failed - self._noted.failed, latencies)
+        with contextlib.suppress(OSError):
+            self._log.append(self._pack(since))
+            self._noted = now
 
     def predict(self, body: bytes) -> bytes:
         """Answer rows in any of the JSON shapes of `serve.shapes`; always a list under ``predictions``.

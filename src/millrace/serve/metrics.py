@@ -10,8 +10,8 @@ import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-#: Upper bounds of the latency histogram, in seconds.
-BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+from millrace.records.served import LATENCY_BOUNDS, Served
+
 _TIMED = frozenset({"/predict", "infer", "invocations"})
 
 
@@ -27,7 +27,7 @@ class Counters(msgspec.Struct):
     """
 
     requests: dict[str, int] = msgspec.field(default_factory=dict)
-    latencies: list[int] = msgspec.field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    latencies: list[int] = msgspec.field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
     seconds: float = 0.0
     rows: int = 0
     extra_fields: int = 0
@@ -40,8 +40,15 @@ class Counters(msgspec.Struct):
         key = f"{route} {status}"
         self.requests[key] = self.requests.get(key, 0) + 1
         if route in _TIMED:
-            self.latencies[bisect_left(BOUNDS, seconds)] += 1
+            self.latencies[bisect_left(LATENCY_BOUNDS, seconds)] += 1
             self.seconds += seconds
+
+    def served(self, at: int) -> Served:
+        """What was asked of the model since the start, `at` in µs since 1970."""
+        answered = [(key.rsplit(" ", 1), count) for key, count in self.requests.items()]
+        timed = [(int(status), count) for (route, status), count in answered if route in _TIMED]
+        failed = sum(count for status, count in timed if status >= 500)
+        return Served(at, sum(count for _, count in timed), failed, list(self.latencies))
 
 
 def total(parts: Iterable[Counters]) -> Counters:
@@ -94,7 +101,7 @@ class _Families:
             requests.add_metric(key.rsplit(" ", 1), count)
         yield requests
         cumulative, buckets = 0, []
-        for bound, count in zip((*map(str, BOUNDS), "+Inf"), counters.latencies, strict=True):
+        for bound, count in zip((*map(str, LATENCY_BOUNDS), "+Inf"), counters.latencies, strict=True):
             cumulative += count
             buckets.append((bound, cumulative))
         yield HistogramMetricFamily(

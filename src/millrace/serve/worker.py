@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -28,6 +29,8 @@ from millrace.store.prediction_log import wal
 from millrace.store.releases import champion
 from millrace.store.segments import SegmentWriter
 
+#: How often a worker logs what it counted: in at most so many seconds it is part of what monitoring sees.
+COUNT_SECONDS = 10.0
 #: A new champion answers at most this long after its release, plus the time to open it.
 FOLLOW_SECONDS = 0.5
 
@@ -50,6 +53,7 @@ def create() -> App:
         with SegmentWriter(wal(store), lambda: core.loaded.opening) as log, follower:
             core.write_to(log, predictions=orders.log == "all")
             yield
+            core.note_counts()
 
     return App(core, board, lifespan, os.environ, ring)
 
@@ -86,9 +90,13 @@ class Follower:
         self._board.post(self._core.counters)
 
     def _run(self) -> None:
+        counted = time.monotonic()
         while not self._stop.wait(FOLLOW_SECONDS):
             self._board.post(self._core.counters)
             self._refresh()
+            if time.monotonic() - counted >= COUNT_SECONDS:
+                counted = time.monotonic()
+                self._loop.call_soon_threadsafe(self._core.note_counts)
             if self._orders.version is None:
                 self._follow()
 

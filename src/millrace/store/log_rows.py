@@ -11,6 +11,7 @@ import polars as pl
 from millrace.records.signature import Field, Signature
 
 if TYPE_CHECKING:
+    from millrace.records.served import Served
     from millrace.store.log_entries import Opening, Outcome, Predicted
 
 _INSTANT = pl.Datetime("us", "UTC")
@@ -47,6 +48,21 @@ def outcomes_frame(outcomes: Sequence[Outcome]) -> pl.DataFrame:
             "at": pl.Series([outcome.at for outcome in outcomes], dtype=pl.Int64).cast(_INSTANT),
         },
         schema_overrides={"prediction_id": pl.String, "outcome": pl.String},
+    )
+
+
+def served_frame(opening: Opening, counts: Sequence[Served]) -> pl.DataFrame:
+    """One row for each time a process told what it counted."""
+    return pl.DataFrame(
+        {
+            "at": pl.Series([one.at for one in counts], dtype=pl.Int64).cast(_INSTANT),
+            "package": [opening.package] * len(counts),
+            "version": pl.Series([opening.version] * len(counts), dtype=pl.Int64),
+            "requests": pl.Series([one.requests for one in counts], dtype=pl.Int64),
+            "failed": pl.Series([one.failed for one in counts], dtype=pl.Int64),
+            "latencies": pl.Series([one.latencies for one in counts], dtype=pl.List(pl.Int64)),
+            "bounds": pl.Series([list(one.bounds) for one in counts], dtype=pl.List(pl.Float64)),
+        }
     )
 
 

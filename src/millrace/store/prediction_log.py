@@ -5,6 +5,8 @@
 integer as Float64, boolean, date, datetime as themselves, the rest as String. An input whose name is one of the
 former, or whose type changed from one package to another, is kept as ``<name> (<type>)``.
 ``log/feedback`` has ``prediction_id``, ``outcome`` (text), ``at``.
+``log/service`` has what serving processes counted every few seconds: ``at``, ``package``, ``version``, ``requests``,
+``failed``, ``latencies`` and their ``bounds`` (seconds), as `records.served.Served` tells.
 
 Serving processes import this module for its records and write segments; polars and deltalake are only loaded by
 those who settle and read.
@@ -25,6 +27,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from millrace.errors import RemoteError, UsageError
+from millrace.records.served import Served
 from millrace.store.log_entries import Opening, Outcome, Predicted
 from millrace.store.objects import Store
 from millrace.store.remote import said
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
 PREDICTIONS = "log/predictions"
 FEEDBACK = "log/feedback"
+SERVICE = "log/service"
 _WAL = "log/wal"
 #: So many bytes of segments become one commit at most.
 _COMMIT_BYTES = 64 * 1024 * 1024
@@ -76,7 +80,7 @@ def settle(store: Store) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX)
         rows = sum(_settle(store, segments) for segments in _commits(folder))
         if rows:
-            for key in (PREDICTIONS, FEEDBACK):
+            for key in (PREDICTIONS, FEEDBACK, SERVICE):
                 _tidy(store, key)
         return rows
     finally:
@@ -110,6 +114,27 @@ def feedback(store: Store) -> pl.DataFrame:
     return frame.sort("at", "prediction_id")
 
 
+def service(store: Store) -> pl.DataFrame:
+    """What serving processes counted, oldest first; settles first what is sealed."""
+    import polars as pl
+
+    settle(store)
+    frame = _read(store, SERVICE)
+    if frame is None:
+        return pl.DataFrame(
+            schema={
+                "at": pl.Datetime("us", "UTC"),
+                "package": pl.String(),
+                "version": pl.Int64(),
+                "requests": pl.Int64(),
+                "failed": pl.Int64(),
+                "latencies": pl.List(pl.Int64),
+                "bounds": pl.List(pl.Float64),
+            }
+        )
+    return frame.sort("at")
+
+
 def _await_sealing(store: Store) -> None:
     """Wait until what is being written now is sealed, so that a reader sees all that was answered before it asked."""
     written_now = [path for worker in workers(wal(store)) for path in growing(worker)]
@@ -138,23 +163,27 @@ def _commits(folder: Path) -> Iterator[list[Path]]:
 
 def _settle(store: Store, segments: Sequence[Path]) -> int:
 
-    from millrace.store.log_rows import outcomes_frame, predictions_frame
+    from millrace.store.log_rows import outcomes_frame, predictions_frame, served_frame
 
     predicted: list[tuple[str, int, pl.DataFrame]] = []
     outcomes: list[tuple[str, int, pl.DataFrame]] = []
+    counted: list[tuple[str, int, pl.DataFrame]] = []
     for segment in segments:
         contents = records(segment)
         first = next(contents, None)
         if first is None:
             continue
         opening = msgspec.msgpack.decode(first, type=Opening)
-        entries = [msgspec.msgpack.decode(content, type=Predicted | Outcome) for content in contents]
+        entries = [msgspec.msgpack.decode(content, type=Predicted | Outcome | Served) for content in contents]
         key = (segment.parent.name, number(segment))
         if answers := [entry for entry in entries if isinstance(entry, Predicted)]:
             predicted.append((*key, predictions_frame(opening, answers)))
         if truths := [entry for entry in entries if isinstance(entry, Outcome)]:
             outcomes.append((*key, outcomes_frame(truths)))
+        if counts := [entry for entry in entries if isinstance(entry, Served)]:
+            counted.append((*key, served_frame(opening, counts)))
     rows = _commit(store, PREDICTIONS, predicted) + _commit(store, FEEDBACK, outcomes)
+    _commit(store, SERVICE, counted)
     for worker, settled in groupby(segments, key=lambda segment: segment.parent):
         discard(worker, settled)
     return rows

@@ -8,6 +8,7 @@ from millrace.records.monitoring import Alarm, Decision
 
 RELEASED = "2026-05-01T00:00:00+00:00"
 DRIFT = Alarm("drift", "size", "chi_squared", 80.0, "`size` moved")
+SLOW = Alarm("kpi", None, "p99_latency_ms", 80.0, "p99_latency_ms is 80")
 HARM = Alarm("performance", None, "roc_auc", 0.6, "roc_auc is 0.6")
 
 
@@ -27,6 +28,10 @@ def look(decision, *alarms, day=3):
         (("7 days",), look("keep", day=8), True),
         (("7 days",), look("retrain", DRIFT), False),
         (("drift", "7 days"), look("fix", DRIFT, day=20), False),
+        (("drift", "7 days"), look("fix", DRIFT, SLOW, day=20), False),
+        (("drift", "harm"), look("fix", SLOW), False),
+        (("drift",), look("retrain", HARM, SLOW), False),
+        (("7 days",), look("fix", SLOW, day=20), True),
     ],
 )
 def test_only_what_the_project_file_admits_is_a_reason(when, decision, trains):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
 
 from millrace.config.schema import MonitorSettings
 from millrace.errors import ReleaseError
+from millrace.monitor.history import history, remember
 from millrace.monitor.stage import monitor
 from millrace.records.evaluation import Metric
 from millrace.records.monitoring import Decision
@@ -195,3 +196,51 @@ def test_a_damaged_release_log_stops_the_look(decide, log: Log, store: Store) ->
     store.write("releases/1.json", b"")
     with pytest.raises(ReleaseError, match="damaged"):
         decide(log(100))
+
+
+def counts(at: datetime, requests: int, failed: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "at": [at],
+            "package": ["ill"],
+            "version": [2],
+            "requests": [requests],
+            "failed": [failed],
+            "latencies": [[requests, 0]],
+            "bounds": [[0.05]],
+        },
+        schema_overrides={"at": pl.Datetime("us", "UTC")},
+    )
+
+
+def held(store: Store, manifest: Manifest, reference: Profile, rows: pl.DataFrame, failed: int) -> Decision:
+    settings = MonitorSettings(kpis={"error_rate": "< 1%", "p99_latency_ms": "< 50"})
+    service = counts(datetime.now(UTC), 1000, failed)
+    return monitor(store, settings, manifest, reference, rows, NO_FEEDBACK, service)
+
+
+def test_a_service_that_fails_is_to_be_fixed_even_where_no_row_was_answered(store, manifest, reference, log) -> None:
+    decision = held(store, manifest, reference, log(0), failed=400)
+    assert (decision.decision, [alarm.statistic for alarm in decision.alarms]) == ("fix", ["error_rate"])
+    assert decision.reason.startswith("The service is not what it should be: error_rate is 40.00%")
+    assert [one.alarmed for one in decision.kpis] == [True, False]
+
+
+def test_a_service_as_it_should_be_changes_nothing(store, manifest, reference, log) -> None:
+    decision = held(store, manifest, reference, log(400), failed=1)
+    assert (decision.decision, decision.alarms) == ("keep", ())
+    assert len(decision.kpis) == 2
+
+
+def test_a_failing_service_does_not_hide_that_the_model_drifted(store, manifest, reference, log) -> None:
+    decision = held(store, manifest, reference, log(400, shift=0.7), failed=400)
+    assert decision.decision == "retrain"
+    assert decision.alarms[-1].statistic == "error_rate"
+    assert decision.reason.startswith("`size`")
+
+
+def test_a_decision_with_indicators_of_which_nothing_is_known_is_remembered(store, manifest, reference, log) -> None:
+    settings = MonitorSettings(kpis={"p99_latency_ms": "< 50", "throughput": "> 5"})
+    decision = monitor(store, settings, manifest, reference, log(60), NO_FEEDBACK)
+    remember(store, decision)
+    assert history(store) == (decision,)

@@ -19,7 +19,7 @@ from millrace.records.release import Release
 from millrace.serve.stage import serve
 from millrace.store.objects import Store
 from millrace.store.packages import find
-from millrace.store.prediction_log import feedback, predictions
+from millrace.store.prediction_log import feedback, predictions, service
 from millrace.store.releases import append
 from serving import Server, alive, serving
 from tiny_package import publish_tiny
@@ -239,3 +239,16 @@ def test_the_process_that_answers_loads_no_heavy_library(store: Store, tmp_path:
 
 def _parent(process: int) -> int:
     return int(Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def test_what_the_workers_counted_is_in_the_log_once_they_stopped(store: Store) -> None:
+    with serving(Path(store.url), version=1, settings='{"port": 0, "workers": 2, "log": "none"}') as server:
+        for _ in range(20):
+            httpx.post(f"{server.url}/predict", json=ROW)
+        httpx.get(f"{server.url}/healthz")
+        httpx.post(f"{server.url}/predict", content=b"no rows")
+        assert server.stop() == 0
+    counted = service(store)
+    assert (counted["requests"].sum(), counted["failed"].sum()) == (21, 0)
+    assert sum(sum(row) for row in counted["latencies"].to_list()) == 21
+    assert set(counted["version"]) == {1}

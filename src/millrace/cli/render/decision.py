@@ -10,7 +10,7 @@ from millrace.records.monitoring import Decision
 
 #: What a decision calls for.
 _NEXT = {
-    "fix": "mend where the rows come from, then millrace monitor",
+    "fix": "mend what the evidence names, then millrace monitor",
     "retrain": "millrace retrain",
     "roll back": "millrace release rollback",
 }
@@ -34,10 +34,21 @@ def evidence(record: Decision) -> RenderableType:
             row = (alarm.kind, alarm.column or "-", alarm.statistic, number(alarm.value), alarm.evidence)
             add(drawn, *row, style="yellow")
         parts += [Text(), drawn]
+    if record.kpis:
+        parts += [Text(), _kpis(record)]
     if record.columns:
         parts += [Text(), _columns(record)]
     parts += [Text(f"  not told yet: {one.channel}: {one.error}", "red") for one in record.deliveries if one.error]
     return Group(*parts)
+
+
+def _kpis(record: Decision) -> RenderableType:
+    drawn = table("indicator", "should be", "is", "from", "to", "burn rate", numbers=["is", "from", "to", "burn rate"])
+    for one in record.kpis:
+        fastest = f"{max(burn.long for burn in one.burns):.3g}" if one.budgeted else "-"
+        row = (one.name, one.bound, number(one.value), number(one.low), number(one.high), fastest)
+        add(drawn, *row, style="bold yellow" if one.alarmed else "")
+    return drawn
 
 
 def _columns(record: Decision, most: int = 10) -> RenderableType:
