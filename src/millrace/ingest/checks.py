@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from millrace.errors import ProjectFileError, nearest
+from millrace.ingest.built_in import BUILT_IN, REQUIRED
 
 _CLASSES = frozenset(
     {"BETWEEN", "CASE", "CAST", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION", "OPERATOR", "TYPE"}
@@ -49,7 +50,8 @@ def compile_checks(checks: Mapping[str, str], schema: Mapping[str, pl.DataType],
     """The checks by name, for rows of `schema`.
 
     Raises `ProjectFileError` for what is no expression over one row of these columns: another statement, a subquery,
-    an aggregate or window, an unknown function or column, a result that is not true or false.
+    an aggregate or window, an unknown function or column, a result that is not true or false; and for the name of a
+    built-in rule.
 
     Examples
     --------
@@ -57,6 +59,15 @@ def compile_checks(checks: Mapping[str, str], schema: Mapping[str, pl.DataType],
     >>> pl.DataFrame({"tenure": [3, -1, None]}).select(check.holds).to_series().to_list()
     [True, False, None]
     """
+    for name in checks:
+        if name in BUILT_IN:
+            raise ProjectFileError(
+                f"`{name}` is the name of a built-in rule, so refused rows could not tell the two apart.",
+                where=f"{where}.checks.{name}",
+                code="config.check-name",
+                allowed=[f"any other name than {', '.join(sorted(BUILT_IN))}"],
+                next_step=f"rename the check, for example `{name}_holds`",
+            )
     return tuple(_compile(name, sql, schema, f"{where}.checks.{name}") for name, sql in checks.items())
 
 
@@ -71,7 +82,7 @@ def required(columns: Iterable[str], schema: Mapping[str, pl.DataType], where: s
                 allowed=schema,
                 nearest=nearest(column, schema),
             )
-    return tuple(Check("required", "there is no value", pl.col(column).is_not_null(), (column,)) for column in columns)
+    return tuple(Check(REQUIRED, "there is no value", pl.col(column).is_not_null(), (column,)) for column in columns)
 
 
 def _compile(name: str, sql: str, schema: Mapping[str, pl.DataType], at: str) -> Check:

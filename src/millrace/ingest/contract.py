@@ -10,12 +10,9 @@ import polars as pl
 from millrace.config.contract import Contract, agreed
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import DataError
+from millrace.ingest.built_in import LOST, NEW
 from millrace.ingest.checks import Check
 from millrace.ingest.types import column_types
-
-#: The rules that refuse rows for their columns.
-NEW = "new_columns"
-LOST = "lost_columns"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from millrace.errors import UsageError, nearest
-from millrace.ingest.quarantine import UNREADABLE
+from millrace.ingest.built_in import UNREADABLE
 from millrace.ingest.retention import keys
 from millrace.ingest.suppression import hashed, suppress
 from millrace.privacy.columns import Privacy, privacy

@@ -15,6 +15,7 @@ from types import MappingProxyType
 import polars as pl
 
 from millrace.errors import UsageError, nearest
+from millrace.ingest.built_in import UNREADABLE
 from millrace.records.quarantine import Exported, RefusedRule
 from millrace.store import receipts
 from millrace.store.objects import Store
@@ -24,7 +25,6 @@ from millrace.store.tables import Snapshot, Table
 _COLUMNS = ("_run", "_source", "_origin", "_row", "_rules", "_reasons", "_raw", "_at", "_batch")
 #: Where the rows are named that a replay took out.
 REPLAYED = "replayed"
-UNREADABLE = "unreadable"
 _DTYPES = MappingProxyType({"_row": pl.Int64(), "_batch": pl.Int64(), "_rules": pl.List(pl.String())})
 
 

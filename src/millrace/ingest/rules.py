@@ -14,6 +14,7 @@ import polars as pl
 
 from millrace.config.schema import ColumnSettings, ColumnType, SourceSettings
 from millrace.errors import DataError, ProjectFileError
+from millrace.ingest.built_in import TYPE, UNREADABLE
 from millrace.ingest.checks import Check, compile_checks, required
 from millrace.ingest.cleaning import Cleaning, compile_cleaning
 from millrace.ingest.contract import Agreed
@@ -24,9 +25,6 @@ from millrace.privacy.columns import Privacy
 from millrace.sources.column_types import DTYPES
 from millrace.store.tables import BOOKKEEPING
 
-#: The rules that every source has: a value does not fit its type; the reader could not make a row of the line.
-TYPE = "type"
-UNREADABLE = "unreadable"
 _DIGESTED = {"key", "columns", "missing", "contract", "clean", "required", "checks"}
 _PUBLIC = Privacy()
 _FAILED = "_failed_"

@@ -50,6 +50,13 @@ def test_an_expression_says_true_false_or_nothing(sql):
     assert ROWS.select(check.holds).to_series().to_list() == [True, False, None]
 
 
+@pytest.mark.parametrize("name", ["type", "unreadable", "required", "new_columns", "lost_columns"])
+def test_a_check_cannot_have_the_name_of_a_built_in_rule(name):
+    with pytest.raises(ProjectFileError, match=f"`{name}` is the name of a built-in rule") as told:
+        compile_checks({"positive": "tenure >= 0", name: "tenure >= 0"}, SCHEMA, "sources.customers")
+    assert told.value.where == f"sources.customers.checks.{name}"
+
+
 def test_a_required_value_is_said_so():
     (check,) = compile_checks({"c": "tenure is not null"}, SCHEMA, "s")
     assert ROWS.select(check.holds).to_series().to_list() == [True, True, False]
