@@ -10,6 +10,7 @@ import pytest
 from millrace.config.schema import SourceSettings
 from millrace.errors import MillraceError, ProjectFileError, RemoteError, SourceError
 from millrace.ingest.stage import ingest, ingest_source
+from millrace.project import Project
 from millrace.sources.sql import SqlSource
 from millrace.store.objects import Store
 from millrace.store.tables import Table
@@ -266,6 +267,26 @@ def test_sql_hidden_in_names_harms_nothing(server, tmp_path, where):
     assert ids(read(source(server, tmp_path))) == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
+def test_sql_hidden_in_the_names_of_columns_harms_nothing(kind, request, tmp_path):
+    url = f"{kind}:///rows.db" if kind == "sqlite" else request.getfixturevalue(kind).url
+    server = Server(kind, url, tmp_path)
+    key, cursor, value = ('k"; drop table TABLE; --', "c'); delete from TABLE; --", "v`:x %s ? {0} ;")
+    mark = "`" if kind == "mariadb" else '"'
+    quoted = [mark + name.replace(mark, mark * 2) + mark for name in (key, cursor, value)]
+    made = [name.replace("TABLE", server.table) for name in (key, cursor, value)]
+    server.run(f"create table TABLE ({quoted[0]} integer primary key, {quoted[1]} integer, {quoted[2]} varchar(9))")
+    server.run("insert into TABLE values (1, 10, 'a'), (2, 20, 'b'), (3, 30, 'c')")
+    store, said = Store(tmp_path / "store"), settings(server, key=made[0], cursor=made[1])
+    assert ingest("rows", said, store, tmp_path, "r1").kept == 3
+    server.run("insert into TABLE values (4, 25, 'late'), (5, 40, 'new')")
+    assert ingest("rows", said, store, tmp_path, "r2").kept == 2
+    found = Table(store, "tables/rows").read().sort(made[0])
+    assert found.columns == made
+    assert found.rows()[3:] == [(4, 25, "late"), (5, 40, "new")]
+    server.close()
+
+
 def test_sql_hidden_in_a_cursor_value_harms_nothing(server, tmp_path):
     server.run("insert into TABLE values (1, 'a', 1, '''; drop table x; --')")
     first = read(source(server, tmp_path, cursor="at"))
@@ -317,6 +338,30 @@ def test_a_wrong_password_is_refused_and_not_shown(kind, request, tmp_path):
     shown = str(raised.value) + repr(raised.value) + repr(opened)
     assert "wr0ng" not in shown
     assert at.password not in shown
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_the_password_rests_nowhere(kind, request, tmp_path, monkeypatch):
+    url = request.getfixturevalue(kind).url
+    password = urlsplit(url).password
+    server = Server(kind, url, tmp_path)
+    server.run("create table TABLE (id integer primary key, y integer)")
+    server.run("insert into TABLE values (1, 0), (2, -1), (3, 1)")
+    monkeypatch.setenv("DB_PASSWORD", password)
+    file = tmp_path / "millrace.yaml"
+    file.write_text(
+        "version: 1\nsources:\n  rows:\n"
+        f"    from: {url.replace(password, '${DB_PASSWORD}')}\n"
+        f"    table: {server.table}\n    key: id\n    checks: {{positive: y >= 0}}\nmodel: {{predict: y}}\n"
+    )
+    steps = []
+    project = Project.load(file)
+    told = [str(project.check()), str(project.ingest(watch=steps.append)), repr(project), str(steps)]
+    told += [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(told) > 6
+    for secret in {password, unquote(password)}:
+        assert not any(secret in one for one in told)
+    server.close()
 
 
 @pytest.mark.parametrize("kind", SERVERS)
