@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,10 +25,17 @@ class Server:
     """A database server of one kind: its URL, and how it is stopped and started again, with its data kept."""
 
     def __init__(
-        self, url: str, command: list[str] | None = None, port: int = 0, *, end: signal.Signals = signal.SIGKILL
+        self,
+        url: str,
+        command: list[str] | None = None,
+        port: int = 0,
+        *,
+        end: signal.Signals = signal.SIGKILL,
+        ready: Callable[[], bool] = lambda: True,
     ) -> None:
         self.url = url
         self._end = end
+        self._ready = ready
         self._command = command
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
@@ -42,7 +49,7 @@ class Server:
         assert self._command is not None
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + _START_SECONDS
-        while not answers(self._port):
+        while not (answers(self._port) and self._ready()):
             assert self._process.poll() is None, f"{self._command[-1]} ended by itself"
             assert time.monotonic() < deadline, "the server does not answer"
             time.sleep(0.05)
@@ -74,7 +81,12 @@ def postgresql() -> Iterator[Server]:
         command = [*as_user, str(where / "postgres"), "-D", str(data), "-p", str(port)]
         command += [part for one in settings for part in ("-c", one)]
         url = f"postgresql://bob:{_quoted(SECRET)}@127.0.0.1:{port}/postgres"
-        yield from _running(Server(url, command, port, end=signal.SIGQUIT))
+
+        def ready() -> bool:
+            """It listens before it lets anyone in, and writes into this file when it does."""
+            return "ready" in (data / "postmaster.pid").read_text()
+
+        yield from _running(Server(url, command, port, end=signal.SIGQUIT, ready=ready))
 
 
 @contextmanager
