@@ -256,8 +256,15 @@ def _same_columns(wanted: Mapping[str, pl.DataType], found: Mapping[str, pl.Data
 
 
 def _holdable(final: Mapping[str, pl.DataType], where: str) -> None:
-    known = column_types(final)
+    known, folded = column_types(final), dict[str, str]()
     for column, dtype in final.items():
+        if (same := folded.setdefault(column.lower(), column)) != column:
+            raise ProjectFileError(
+                f"The column names `{same}` and `{column}` differ only in case, which a table does not tell apart.",
+                where=where,
+                code="config.columns",
+                next_step="rename one of them in the source",
+            )
         if column.startswith((_FAILED, _RAW)) or column in BOOKKEEPING:
             seen = f"The column name `{column}` is reserved for Millrace's own columns."
             raise ProjectFileError(

@@ -19,10 +19,9 @@ import polars as pl
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError, nearest
 from millrace.sources.base import Refusal, refused
+from millrace.sources.column_names import MOST_COLUMNS, check_names
 from millrace.sources.column_types import DTYPES, MEANING, is_marker, kind_of, parse
 
-#: Records with more fields than this are no table.
-MOST_COLUMNS = 10_000
 _KINDS: Mapping[pl.DataType, ColumnType] = {dtype: kind for kind, dtype in DTYPES.items()}
 _NUMERIC = ("number", "integer")
 _DEEPEST = 100
@@ -278,7 +277,4 @@ def _check_names(names: Sequence[str], where: str) -> None:
             code="source.columns",
             next_step="state `record`: the path to the list of records",
         )
-    if odd := [name for name in names if not name or (name.startswith("^") and name.endswith("$"))]:
-        raise SourceError(
-            f"The field name `{odd[0]}` cannot be used as a column.", where=where, code="source.column-name"
-        )
+    check_names(names, where)

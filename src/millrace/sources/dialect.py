@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import duckdb
 
 from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError
+from millrace.sources.column_names import MOST_COLUMNS
 from millrace.sources.layout import layout
 from millrace.sources.streaming import quoted
 
@@ -21,6 +23,8 @@ SUFFIXES = (".csv", ".tsv", ".tab", ".psv", ".txt")
 
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _HEAD = 65_536
+#: DuckDB refuses longer ones, one by one; of a file that begins so, nothing can be read.
+_LONGEST_LINE = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ def sniff(
     if not head.strip():
         return None
     _check_text(path, head)
+    _check_first_line(path, encoding, settings)
     stated = _stated_skip(head, settings)
     found = _sniffed(path, settings, encoding, stated, engine)
     delimiter = settings.delimiter or str(found["Delimiter"])
@@ -117,6 +122,23 @@ def _check_text(path: Path, head: str) -> None:
         code="source.format",
         allowed=[*SUFFIXES, "other endings where the content is delimited text"],
         next_step="convert the file to CSV, JSON lines (.ndjson) or Parquet, or install a kind that reads it",
+    )
+
+
+def _check_first_line(path: Path, encoding: str, settings: SourceSettings) -> None:
+    """Raise `SourceError` for a file whose first line is too long for a table, before anything reads it whole."""
+    with opened(path) as handle:
+        start = handle.read(_LONGEST_LINE).decode(encoding, errors="replace").lstrip("\ufeff\r\n")
+    line = re.split("[\r\n]", start, maxsplit=1)[0]
+    columns = 1 + max(line.count(sign) for sign in ([settings.delimiter] if settings.delimiter else ",;\t|"))
+    if columns > MOST_COLUMNS:
+        seen, code = f"The first line has {columns:,} columns; a table has at most {MOST_COLUMNS:,}.", "source.columns"
+    elif line == start and len(start) > _LONGEST_LINE // 4:
+        seen, code = f"The first line is longer than {len(start) / 1e6:.1f} million characters.", "source.format"
+    else:
+        return
+    raise SourceError(
+        seen, where=str(path), code=code, next_step="look at the file: it may lack line ends, or be no table"
     )
 
 

@@ -21,6 +21,7 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError, nearest
 from millrace.records.batch import Batch, Position
 from millrace.sources.base import Refusal, refused
+from millrace.sources.column_names import check_names
 from millrace.sources.column_types import DTYPES, MEANING, infer, is_marker, kind_of, parse
 from millrace.sources.numerals import plain_numerals
 from millrace.sources.paths import FileAt, LocalPlace, Place
@@ -239,13 +240,7 @@ class FileSource:
     def _stated(self) -> dict[str, ColumnType | None]:
         """The columns of the first file that has any, with the types that the settings or the format state."""
         columns = next((columns for file in self._settled if (columns := self._columns_in(file))), {})
-        if patterns := [name for name in columns if name.startswith("^") and name.endswith("$")]:
-            raise SourceError(
-                f"The column name `{patterns[0]}` reads as a pattern over all columns, so it cannot be used.",
-                where=self.name,
-                code="source.column-name",
-                next_step="rename the column in the file, or state `names`",
-            )
+        check_names(columns, f"sources.{self.name}")
         for name in self._settings.columns if columns else ():
             if name not in columns:
                 raise self._error(

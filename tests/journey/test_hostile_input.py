@@ -1,0 +1,85 @@
+"""Input that means harm, typed by a user who does not know it: told what it is, and nothing half-done is left."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.journey
+
+ROWS = "a,y\n" + "".join(f"{i % 7},{'no' if i % 7 > 3 else 'yes'}\n" for i in range(60))
+
+
+@pytest.fixture
+def refusal(tmp_path: Path, type_in: Callable[..., Any]) -> Callable[..., str]:
+    """What `millrace ingest` says of a file with this name and content, which it must refuse with exit code 1."""
+
+    def refusal(name: str, content: bytes, *, checks: str = "", expect: int = 1) -> str:
+        (tmp_path / name).write_bytes(content)
+        rules = f", checks: {{c: {json.dumps(checks)}}}" if checks else ""
+        (tmp_path / "millrace.yaml").write_text(
+            f"version: 1\nproject: p\nsources:\n  s: {{from: {name}{rules}}}\nmodel: {{predict: y}}\n"
+        )
+        said: str = type_in("ingest", expect=expect).stderr
+        assert "Traceback" not in said
+        assert not list((tmp_path / "store").rglob("*.parquet"))
+        return said
+
+    return refusal
+
+
+def zipped(path: Path, name: str, content: bytes) -> bytes:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "check",
+    ["1=1); drop table x; --", "a in (select 1)", "(select count(*) from read_csv('/etc/passwd')) > 0"],
+    ids=["second-statement", "subselect", "file"],
+)
+def test_a_check_is_one_expression_over_the_row_and_nothing_else(refusal: Callable[..., str], check: str) -> None:
+    said = refusal("a.csv", ROWS.encode(), checks=check, expect=3)
+    assert "check" in said
+    assert "root:" not in said
+
+
+def test_archives_that_unpack_without_end_or_climb_out_are_refused(refusal: Callable[..., str], tmp_path: Path) -> None:
+    bomb = b"a,y\n" + b"1,0000000000000000\n" * (4 << 20)
+    assert "decompression bomb" in refusal("bomb.csv.gz", gzip.compress(bomb, 6))
+    assert "decompression bomb" in refusal("bomb.csv.zip", zipped(tmp_path / "z", "a.csv", bomb))
+    assert "leads out" in refusal("out.csv.zip", zipped(tmp_path / "z", "../../out.csv", ROWS.encode()))
+    assert not (tmp_path.parent / "out.csv").exists()
+
+
+def test_xml_that_declares_entities_is_refused(refusal: Callable[..., str]) -> None:
+    declared = '<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><r><i><a>&b;</a></i></r>'
+    assert "entit" in refusal("bomb.xml", declared.encode())
+    assert "root:" not in refusal(
+        "read.xml", b'<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><r><i><a>&x;</a></i></r>'
+    )
+
+
+def test_json_nested_without_end_is_refused(refusal: Callable[..., str]) -> None:
+    said = refusal("deep.json", b"[" * 100_000 + b"]" * 100_000)
+    assert "deep.json" in said
+
+
+def test_a_table_of_too_many_columns_and_a_line_without_end_are_refused(refusal: Callable[..., str]) -> None:
+    names, values = (",".join(f"{sign}{i}" for i in range(100_000)) for sign in ("c", ""))
+    assert "100,000 columns" in refusal("wide.csv", f"{names}\n{values}\n".encode())
+    assert "first line" in refusal("line.csv", b"a" * (200 << 20))
+
+
+@pytest.mark.parametrize("name", ["*", "^a$", "_row", "Y"])
+def test_a_column_name_that_cannot_be_used_is_told(refusal: Callable[..., str], name: str) -> None:
+    said = refusal("names.csv", ROWS.replace("a,y", f"{name},y").encode(), expect=1 if name in {"*", "^a$"} else 3)
+    assert f"`{name}`" in said
+    assert "rename" in said
