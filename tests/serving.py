@@ -58,7 +58,7 @@ def serving(
     try:
         assert process.stdout
         url = process.stdout.readline().strip()
-        assert url.startswith("http://"), "the server did not start"
+        assert url.startswith("http"), "the server did not start"
         yield Server(url, process)
     finally:
         if process.poll() is None:

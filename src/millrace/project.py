@@ -305,7 +305,7 @@ class Project:
 
         settings = self.settings.serve
         chosen = port if port is not None else cloud_port(os.environ, settings.port)
-        settings = settings.model_copy(update={"port": chosen})
+        settings = settings.placed(chosen, self.path.parent)
         serve(self.store, settings, package=self.settings.project, version=version, pii=self.settings.pii, watch=watch)
 
     @audited("promote")

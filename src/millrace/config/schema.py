@@ -6,6 +6,7 @@ what a user reads while typing. Loading, `${ENV}` and messages with line and col
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
@@ -284,6 +285,25 @@ class ModelSettings(Section):
         return self
 
 
+class TlsSettings(Section):
+    """The server's certificate, as PEM files beside the project file or at an absolute path."""
+
+    certificate: Name = Field(description="the certificate, followed by those that vouch for it")
+    key: Name = Field(description="its private key, without a password")
+
+
+class LimitSettings(Section):
+    """How much a server takes before it says no, so that it goes on answering."""
+
+    body_mib: Whole = Field(16, ge=1, le=1024, description="the largest body, in MiB; a larger one is answered 413")
+    queue: Whole = Field(
+        256, ge=1, description="requests that wait for the model in each worker; one more is answered 503"
+    )
+    rate: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="requests per second of each client to each worker; one more is answered 429"
+    )
+
+
 class ServeSettings(Section):
     """How predictions are served."""
 
@@ -294,6 +314,15 @@ class ServeSettings(Section):
     keys: Literal["none", "required"] = Field(
         "none", description="whether requests need an access key of `millrace key create`"
     )
+    tls: TlsSettings | None = Field(None, description="answer over HTTPS with this certificate")
+    limits: LimitSettings = LimitSettings()
+
+    def placed(self, port: int, folder: Path) -> Self:
+        """The same on `port`, with the paths of its certificate taken from `folder`."""
+        if self.tls is None:
+            return self.model_copy(update={"port": port})
+        paths = {name: str(folder / path) for name, path in self.tls.model_dump().items()}
+        return self.model_copy(update={"port": port, "tls": self.tls.model_copy(update=paths)})
 
 
 #: One way to people: the kind of notifier, and its target. Which kinds there are is known where they are opened.

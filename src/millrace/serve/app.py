@@ -6,7 +6,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.applications import Starlette
@@ -20,26 +21,45 @@ from millrace import __version__
 from millrace.errors import RequestError
 from millrace.serve import clouds, oip, pages
 from millrace.serve.access import Access, Refusal
+from millrace.serve.body import MEBIBYTE, TooLargeError, TooSlowError, read
 from millrace.serve.core import Core, MalformedError
 from millrace.serve.metrics import Board, exposition, total
+from millrace.serve.rate import Rate
+from millrace.serve.waiting import Answer, BusyError, Waiting
 from millrace.store.keys import KeyRing
 
-MAX_BODY = 16 * 1024 * 1024
 #: On every answer: no guessing of content types, no frames of other sites, no address told to them.
 SAFE = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
 )
+#: Where the certificate is this server's, browsers are to come by no other way (RFC 6797).
+SECURE = ((b"strict-transport-security", b"max-age=31536000"),)
+#: What a request that is not answered gets; 422 for all others.
+STATUSES = {MalformedError: 400, TooSlowError: 408, TooLargeError: 413, BusyError: 503}
 _JSON = (b"content-type", b"application/json")
 _CSV = (b"content-type", b"text/csv; charset=utf-8")
 _BRACKETS = frozenset((b"{", b"["))
 
 
-class TooLargeError(RequestError):
-    """A body is larger than the server takes."""
+class Limits(NamedTuple):
+    """How much one worker takes: bytes of a body, requests in line, requests per second of a client."""
 
-    code = "request.too-large"
+    body: int = 16 * MEBIBYTE
+    queue: int = 256
+    rate: float | None = None
+
+
+class Asked(NamedTuple):
+    """How a body is read, and waits for its answer."""
+
+    limit: int
+    waiting: Waiting
+
+    async def answer(self, scope: Scope, receive: Receive, answer: Callable[[bytes], Answer]) -> Answer:
+        """What `answer` says to the body of a request. Raises `RequestError` when it is not taken."""
+        return await self.waiting.turn(await read(scope, receive, self.limit), answer)
 
 
 class App:
@@ -52,17 +72,23 @@ class App:
         lifespan: Lifespan[Starlette] | None = None,
         environment: Mapping[str, str] | None = None,
         ring: KeyRing | None = None,
+        limits: Limits | None = None,
+        secure: bool = False,
     ) -> None:
         self._core = core
         at = clouds.paths(environment or {})
-        self._access = Access(ring, at.health, at.predict) if ring else None
-        self._rest = _router(core, board, lifespan, at)
+        limits = limits or Limits()
+        rate = Rate(limits.rate) if limits.rate else None
+        self._access = Access(ring, rate, at.health, at.predict) if ring or rate else None
+        self._headers = [*SAFE, *SECURE] if secure else [*SAFE]
+        self._asked = Asked(limits.body, Waiting(limits.queue))
+        self._rest = _router(core, self._asked, board, lifespan, at)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
-        elif self._access and (refusal := self._access.refusal(scope["path"], scope["headers"])):
+        elif self._access and (refusal := self._access.refusal(scope["path"], scope["headers"], _client(scope))):
             await self._refuse(refusal, send)
         elif scope["path"] == "/predict" and scope["method"] == "POST":
             await self._predict(scope, receive, send)
@@ -73,7 +99,9 @@ class App:
         """Answer without having looked at the body."""
         status, content, headers = refusal
         length = (b"content-length", str(len(content)).encode())
-        await send({"type": "http.response.start", "status": status, "headers": [*SAFE, _JSON, length, *headers]})
+        await send(
+            {"type": "http.response.start", "status": status, "headers": [*self._headers, _JSON, length, *headers]}
+        )
         await send({"type": "http.response.body", "body": content})
         self._core.counters.request("refused", status, 0.0)
 
@@ -81,7 +109,7 @@ class App:
         started = time.perf_counter()
         status, content, kind = 200, b"", _JSON
         try:
-            content, kind = _predicted(self._core, await _body(scope, receive), scope)
+            content, kind = await self._asked.answer(scope, receive, _predicting(self._core, scope))
         except (RequestError, OSError) as error:
             status, content = failure(error)
         except Exception:  # the edge: whatever else goes wrong is reported here, and the caller still gets an answer
@@ -91,7 +119,9 @@ class App:
                 b'{"error":{"code":"serve.failed","seen":"The prediction failed; see the server\'s log."}}',
             )
         length = (b"content-length", str(len(content)).encode())
-        await send({"type": "http.response.start", "status": status, "headers": [kind, length, *SAFE]})
+        await send(
+            {"type": "http.response.start", "status": status, "headers": [kind, length, *self._headers, *later(status)]}
+        )
         await send({"type": "http.response.body", "body": content})
         self._core.counters.request("/predict", status, time.perf_counter() - started)
 
@@ -103,7 +133,7 @@ class App:
             nonlocal status
             status = message.get("status", status)
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *SAFE]
+                message["headers"] = [*message["headers"], *self._headers]
             await send(message)
 
         try:
@@ -114,12 +144,32 @@ class App:
             self._core.counters.request(route, status, time.perf_counter() - started)
 
 
-def _predicted(core: Core, body: bytes, scope: Scope) -> tuple[bytes, tuple[bytes, bytes]]:
-    """The answer to a body and its content type: CSV for CSV, JSON for everything else."""
-    # JSON begins with a bracket: the headers are only looked at where they can matter.
-    if body[:1] not in _BRACKETS and Headers(scope=scope).get("content-type", "").startswith("text/csv"):
-        return core.predict_csv(body), _CSV
-    return core.predict(body), _JSON
+def _predicting(core: Core, scope: Scope) -> Callable[[bytes], tuple[bytes, tuple[bytes, bytes]]]:
+    """What answers a body, with its content type: CSV for CSV, JSON for everything else."""
+
+    def predicted(body: bytes) -> tuple[bytes, tuple[bytes, bytes]]:
+        # JSON begins with a bracket: the headers are only looked at where they can matter.
+        if body[:1] not in _BRACKETS and Headers(scope=scope).get("content-type", "").startswith("text/csv"):
+            return core.predict_csv(body), _CSV
+        return core.predict(body), _JSON
+
+    return predicted
+
+
+def _client(scope: Scope) -> str:
+    """The address that asks."""
+    return scope["client"][0] if scope.get("client") else ""
+
+
+def later(status: int) -> list[tuple[bytes, bytes]]:
+    """The headers that say when to come again, for a status after which it helps."""
+    return [(b"retry-after", b"1")] if status == 503 else []
+
+
+def _failed(error: RequestError | OSError) -> Response:
+    status, content = failure(error)
+    headers = {name.decode(): value.decode() for name, value in later(status)}
+    return Response(content, status, headers, media_type="application/json")
 
 
 def failure(error: RequestError | OSError) -> tuple[int, bytes]:
@@ -127,7 +177,6 @@ def failure(error: RequestError | OSError) -> tuple[int, bytes]:
     if isinstance(error, OSError):
         seen = f"The answer could not be logged, so it is not given: {error.strerror or error}."
         return 503, msgspec.json.encode({"error": {"code": "log.unavailable", "seen": seen}})
-    statuses = {MalformedError: 400, TooLargeError: 413}
     content = {
         "code": error.code,
         "row": error.row,
@@ -135,28 +184,12 @@ def failure(error: RequestError | OSError) -> tuple[int, bytes]:
         "seen": error.seen,
         "allowed": error.allowed,
     }
-    return statuses.get(type(error), 422), msgspec.json.encode({"error": content})
+    return STATUSES.get(type(error), 422), msgspec.json.encode({"error": content})
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes:
-    """The whole body. Raises `TooLargeError` as soon as it is longer than `MAX_BODY`."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body") and len(body) <= MAX_BODY:
-        return body
-    parts, size = [body], len(body)
-    while message.get("more_body") and size <= MAX_BODY:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-    if size > MAX_BODY:
-        raise TooLargeError(
-            f"The body of {scope['path']} is too large.", code="request.too-large", allowed=[f"{MAX_BODY} bytes"]
-        )
-    return b"".join(parts)
-
-
-def _router(core: Core, board: Board | None, lifespan: Lifespan[Starlette] | None, at: clouds.Paths) -> Starlette:
+def _router(
+    core: Core, asked: Asked, board: Board | None, lifespan: Lifespan[Starlette] | None, at: clouds.Paths
+) -> Starlette:
     """Every route but the hot one."""
 
     async def healthz(_: Request) -> Response:
@@ -171,11 +204,10 @@ def _router(core: Core, board: Board | None, lifespan: Lifespan[Starlette] | Non
 
     async def feedback(request: Request) -> Response:
         try:
-            count = core.feedback(await _body(request.scope, request.receive))
+            count = await asked.answer(request.scope, request.receive, core.feedback)
             await asyncio.to_thread(core.settle_feedback)
         except (RequestError, OSError) as error:
-            status, content = failure(error)
-            return Response(content, status, media_type="application/json")
+            return _failed(error)
         return _json({"accepted": count})
 
     async def openapi(_: Request) -> Response:
@@ -194,19 +226,19 @@ def _router(core: Core, board: Board | None, lifespan: Lifespan[Starlette] | Non
         Route("/openapi.json", openapi),
         Route("/docs", docs),
         Route("/", form),
-        *_cloud_routes(core, at),
-        *_oip_routes(core),
+        *_cloud_routes(core, asked, at),
+        *_oip_routes(core, asked),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-def _cloud_routes(core: Core, at: clouds.Paths) -> list[Route]:
+def _cloud_routes(core: Core, asked: Asked, at: clouds.Paths) -> list[Route]:
     async def invocations(request: Request) -> Response:
         try:
-            content, kind = _predicted(core, await _body(request.scope, request.receive), request.scope)
+            answering = _predicting(core, request.scope)
+            content, kind = await asked.answer(request.scope, request.receive, answering)
         except (RequestError, OSError) as error:
-            status, content = failure(error)
-            return Response(content, status, media_type="application/json")
+            return _failed(error)
         return Response(content, headers={"content-type": kind[1].decode()})
 
     async def swagger(_: Request) -> Response:
@@ -215,7 +247,7 @@ def _cloud_routes(core: Core, at: clouds.Paths) -> list[Route]:
     return clouds.routes(at, invocations, swagger)
 
 
-def _oip_routes(core: Core) -> list[Route]:
+def _oip_routes(core: Core, asked: Asked) -> list[Route]:
     async def server_metadata(_: Request) -> Response:
         return _json({"name": "millrace", "version": __version__, "extensions": []})
 
@@ -233,7 +265,7 @@ def _oip_routes(core: Core) -> list[Route]:
         return _json({"name": core.loaded.model.manifest.name, "ready": True})
 
     async def infer(request: Request) -> Response:
-        content = oip.infer(core, await _body(request.scope, request.receive))
+        content = await asked.answer(request.scope, request.receive, partial(oip.infer, core))
         return Response(content, media_type="application/json")
 
     routes = [Route("/v2", server_metadata), Route("/v2/health/live", live), Route("/v2/health/ready", ready)]
@@ -259,7 +291,7 @@ def _for_model(core: Core, endpoint: Callable[[Request], Any]) -> Callable[[Requ
         try:
             response: Response = await endpoint(request)
         except RequestError as error:
-            status = 413 if isinstance(error, TooLargeError) else 400
+            status = STATUSES.get(type(error), 400)
             return _json({"error": f"{error.where}: {error.seen} Allowed: {', '.join(error.allowed)}"}, status)
         except OSError as error:
             return _json({"error": f"The answer could not be logged, so it is not given: {error}"}, 503)
@@ -270,4 +302,5 @@ def _for_model(core: Core, endpoint: Callable[[Request], Any]) -> Callable[[Requ
 
 
 def _json(content: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(content), status, media_type="application/json")
+    headers = {name.decode(): value.decode() for name, value in later(status)}
+    return Response(msgspec.json.encode(content), status, headers, media_type="application/json")

@@ -31,6 +31,11 @@ class Orders(msgspec.Struct, frozen=True):
     board: str
     pii: dict[str, str] = {}
     keys: Literal["none", "required"] = "none"
+    body_mib: int = 16
+    queue: int = 256
+    rate: float | None = None
+    certificate: str | None = None
+    private_key: str | None = None
 
     @classmethod
     def received(cls) -> Self:

@@ -7,9 +7,11 @@ import csv
 import io
 import itertools
 import os
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -27,12 +29,17 @@ from millrace.store.log_entries import Opening, Outcome, Predicted
 from millrace.store.segments import SegmentWriter
 
 _PUBLIC = Privacy()
+Given = TypeVar("Given")
 
 
 class MalformedError(RequestError):
     """The bytes of a request are not JSON of the expected shape at all."""
 
     code = "request.json"
+
+
+class _ReplacedError(Exception):
+    """The model was replaced while it answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +68,8 @@ class Loaded:
 class Core:
     """Answers with the model it holds, logs each answer before giving it, and takes feedback.
 
-    Used from one thread. `replace` changes the model between two requests, never within one. With `logged` False,
-    feedback is kept and predictions are not.
+    May be used from several threads. `replace` changes the model between two requests, never within one: an answer
+    of a model that was replaced meanwhile is not given, but asked of its successor.
     """
 
     def __init__(self, model: Model, private: Privacy = _PUBLIC) -> None:
@@ -72,6 +79,7 @@ class Core:
         self._noted = self.counters.served(0)
         self._log: SegmentWriter | None = None
         self._logged = False
+        self._guard = threading.Lock()
         self._process = os.urandom(4).hex()
         self._count = itertools.count()
         self._decode = msgspec.json.Decoder().decode
@@ -88,10 +96,19 @@ class Core:
 
     def replace(self, loaded: Loaded) -> None:
         """Answer with another model from the next request on."""
-        self.note_counts()
-        self.loaded = loaded
-        if self._log:
-            self._log.seal()
+        with self._guard:
+            self.note_counts()
+            self.loaded = loaded
+            if self._log:
+                self._log.seal()
+
+    def steady(self, answer: Callable[[Loaded], Given]) -> Given:
+        """What `answer` makes with one model; made again if the model was replaced before it was logged."""
+        while True:
+            try:
+                return answer(self.loaded)
+            except _ReplacedError:
+                continue
 
     def note_counts(self) -> None:
         """Log what was answered since the last time; what cannot be logged now comes with the next time."""
@@ -110,8 +127,10 @@ class Core:
         Raises `MalformedError` for bytes that are no JSON rows, `RequestError` for a value that does not fit, OSError
         when the answer cannot be logged (it is then not given).
         """
-        loaded = self.loaded
-        answer, ids = self._answer_rows(loaded, self._rows(body))
+        return self.steady(lambda loaded: self._predicted(loaded, body))
+
+    def _predicted(self, loaded: Loaded, body: bytes) -> bytes:
+        answer, ids = self._answer_rows(loaded, self._rows(loaded, body))
         return self._encode(
             {
                 "predictions": _predictions(loaded, answer, ids),
@@ -125,7 +144,9 @@ class Core:
 
         Without a header, as SageMaker's own containers answer. Raises as `predict` does.
         """
-        loaded = self.loaded
+        return self.steady(lambda loaded: self._predicted_csv(loaded, body))
+
+    def _predicted_csv(self, loaded: Loaded, body: bytes) -> bytes:
         answer, _ = self._answer_rows(loaded, rows_of_csv(body, loaded.model.signature))
         lines = io.StringIO()
         writer = csv.writer(lines, lineterminator="\n")
@@ -139,22 +160,35 @@ class Core:
 
     def _answer_rows(self, loaded: Loaded, rows: list[Any]) -> tuple[Answer, list[str]]:
         numbers, texts = loaded.reader.from_rows(rows)
-        self.counters.extra_fields += loaded.reader.surplus(rows)
-        return self.answer(loaded, numbers, texts)
+        return self.answer(loaded, numbers, texts, loaded.reader.surplus(rows))
 
-    def answer(self, loaded: Loaded, numbers: np.ndarray, texts: np.ndarray) -> tuple[Answer, list[str]]:
-        """The model's answer, logged, and the ids under which feedback finds it."""
+    def answer(
+        self, loaded: Loaded, numbers: np.ndarray, texts: np.ndarray, surplus: int = 0
+    ) -> tuple[Answer, list[str]]:
+        """The model's answer, logged, and the ids under which feedback finds it; only within `steady`.
+
+        `surplus` fields came that the model does not know.
+        """
         texts = loaded.personal.texts(texts)
         answer = loaded.model.answer(numbers, texts)
         at = time.time_ns() // 1000
         prefix = f"{at:014x}-{self._process}-"
         ids = [f"{prefix}{next(self._count) & 0xFFFFFF:06x}" for _ in range(len(numbers))]
         flat = texts.ravel().tolist()
+        record = b""
         if self._logged and self._log and ids:
-            self._log.append(self._pack(_record(at, ids, loaded.personal.logged(numbers), flat, answer)))
-        self.counters.rows += len(ids)
+            record = self._pack(_record(at, ids, loaded.personal.logged(numbers), flat, answer))
+        unseen = 0
         if loaded.known:
             unseen = sum(bool(known) and text not in known for known, text in zip(itertools.cycle(loaded.known), flat))
+        with self._guard:
+            # A segment of the log begins with the model whose answers it holds.
+            if loaded is not self.loaded:
+                raise _ReplacedError
+            if record and self._log:
+                self._log.append(record)
+            self.counters.rows += len(ids)
+            self.counters.extra_fields += surplus
             self.counters.unseen_categories += unseen
         return answer, ids
 
@@ -171,7 +205,8 @@ class Core:
             raise OSError("this server has no log")
         for outcome in outcomes:
             self._log.append(self._pack(outcome))
-        self.counters.feedback += len(outcomes)
+        with self._guard:
+            self.counters.feedback += len(outcomes)
         return len(outcomes)
 
     def settle_feedback(self) -> None:
@@ -204,10 +239,10 @@ class Core:
             )
         return Outcome(at, item["id"], text)
 
-    def _rows(self, body: bytes) -> list[Any]:
+    def _rows(self, loaded: Loaded, body: bytes) -> list[Any]:
         content = self._json(body)
         if isinstance(content, dict | list):
-            return rows_of(content, self.loaded.model.signature)
+            return rows_of(content, loaded.model.signature)
         raise MalformedError(
             "The body holds no rows.",
             code="request.json",

@@ -79,7 +79,10 @@ def infer(core: Core, body: bytes) -> bytes:
         request = msgspec.json.decode(body, type=InferRequest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedError(f"The body is not an inference request: {error}", code="request.json") from None
-    loaded = core.loaded
+    return core.steady(lambda loaded: _inferred(core, loaded, request))
+
+
+def _inferred(core: Core, loaded: Loaded, request: InferRequest) -> bytes:
     manifest = loaded.model.manifest
     offered = _outputs(manifest.signature)
     wanted = [output.name for output in request.outputs] or list(offered)
@@ -87,8 +90,8 @@ def infer(core: Core, body: bytes) -> bytes:
         raise RequestError(f"There is no output {unknown[0]}.", code="request.output", allowed=offered)
     fields = {field.name: field for field in manifest.signature.inputs}
     columns = {tensor.name: _column(tensor, fields[tensor.name]) for tensor in request.inputs if tensor.name in fields}
-    core.counters.extra_fields += len(request.inputs) - len(columns)
-    answer, ids = core.answer(loaded, *loaded.reader.from_columns(columns))
+    numbers, texts = loaded.reader.from_columns(columns)
+    answer, ids = core.answer(loaded, numbers, texts, len(request.inputs) - len(columns))
     data = _data(manifest.signature, answer, ids)
     response: dict[str, object] = {"model_name": manifest.name, "model_version": str(manifest.version)}
     if request.id is not None:

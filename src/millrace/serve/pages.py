@@ -22,6 +22,25 @@ _TYPES: dict[FieldType, dict[str, object]] = {
 }
 
 
+_RETRY_AFTER: dict[str, object] = {
+    "Retry-After": {"description": "seconds after which to try again", "schema": {"type": "integer"}}
+}
+#: What a path answers that asks for an access key, or counts its clients, where the server's settings say so.
+_GUARDED: dict[str, object] = {
+    "401": {
+        "description": "there is no access key, or it is unknown or revoked",
+        "headers": {"WWW-Authenticate": {"schema": {"type": "string"}}},
+    },
+    "403": {"description": "the access key is good for other things"},
+    "429": {"description": "this client asks too often", "headers": _RETRY_AFTER},
+}
+_ACCESS_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "a key of `millrace key create`; needed where the server is set to ask for keys",
+}
+
+
 def form(manifest: Manifest) -> str:
     """A page where a person fills in one row and reads the answer."""
     signature = manifest.signature
@@ -66,18 +85,21 @@ def openapi(manifest: Manifest) -> dict[str, object]:
             "/predict": {"post": predict},
             "/feedback": {"post": feedback},
             "/healthz": {"get": _plain("Whether the server answers, and with which package")},
-            "/metrics": {"get": _plain("Counts for Prometheus")},
-            "/v2": {"get": _plain("Open Inference Protocol: the server")},
+            "/metrics": {"get": _plain("Counts for Prometheus", guarded=True)},
+            "/v2": {"get": _plain("Open Inference Protocol: the server", guarded=True)},
             "/v2/health/live": {"get": _plain("Open Inference Protocol: alive")},
             "/v2/health/ready": {"get": _plain("Open Inference Protocol: ready")},
-            model: {"get": _plain("Open Inference Protocol: the model's tensors")},
+            model: {"get": _plain("Open Inference Protocol: the model's tensors", guarded=True)},
             f"{model}/ready": {"get": _plain("Open Inference Protocol: the model is ready")},
             f"{model}/infer": {
                 "post": _operation("Open Inference Protocol: predict", {"type": "object"}, {"type": "object"})
             },
         },
+        # Either a key or none: which it is, the server's settings say.
+        "security": [{"accessKey": []}, {}],
         "components": {
-            "schemas": {"Row": _row(signature), "Answer": _answer(signature), "Outcome": _outcome(signature)}
+            "securitySchemes": {"accessKey": _ACCESS_KEY},
+            "schemas": {"Row": _row(signature), "Answer": _answer(signature), "Outcome": _outcome(signature)},
         },
     }
 
@@ -152,15 +174,30 @@ def _operation(
         "responses": {
             "200": {"description": "done", "content": {"application/json": {"schema": answer}}},
             "400": {"description": "the body is not what this path takes"},
+            "408": {"description": "the body did not arrive in time"},
             "413": {"description": "the body is too large"},
             "422": {"description": "a value does not fit; the error names its row and field"},
-            "503": {"description": "the log cannot be written"},
+            "503": {
+                "description": "too many requests wait, or the log cannot be written",
+                "headers": _RETRY_AFTER,
+            },
+            **_GUARDED,
         },
     }
 
 
-def _plain(summary: str) -> dict[str, object]:
-    return {"summary": summary, "responses": {"200": {"description": "done"}}}
+def _plain(summary: str, *, guarded: bool = False) -> dict[str, object]:
+    """A path that takes no body; one that is not `guarded` needs no access key."""
+    responses: dict[str, object] = {"200": {"description": "done"}}
+    return (
+        {"summary": summary, "responses": responses | _GUARDED}
+        if guarded
+        else {
+            "summary": summary,
+            "responses": responses,
+            "security": [],
+        }
+    )
 
 
 def _ref(name: str) -> dict[str, object]:

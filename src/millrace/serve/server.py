@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import resource
+from pathlib import Path
+
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.log import LogLevels
 
 from millrace.serve.child import Orders, end_with_parent
+
+_CONNECTIONS = 20_000
+_BACKLOG = 4096
 
 
 def main() -> None:
     """Keep the workers until SIGTERM, or until the parent is gone."""
     orders = Orders.received()
     end_with_parent()
+    _allow_connections()
     Granian(
         "millrace.serve.worker:create",
         factory=True,
@@ -26,7 +33,22 @@ def main() -> None:
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
         workers_kill_timeout=10,
+        # A connection takes a place until it is closed, idle or not: far more places than a worker has requests.
+        backpressure=_CONNECTIONS,
+        backlog=_BACKLOG,
+        ssl_cert=Path(orders.certificate) if orders.certificate else None,
+        ssl_key=Path(orders.private_key) if orders.private_key else None,
+        ssl_protocol_min=SSLProtocols.tls12,
     ).serve()
+
+
+def _allow_connections() -> None:
+    """Let this process and its workers hold as many connections as the system lets them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _CONNECTIONS + 1024
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 if __name__ == "__main__":

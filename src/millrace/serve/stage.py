@@ -6,6 +6,7 @@ import http.client
 import logging
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -13,8 +14,9 @@ import threading
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
-from millrace.config.schema import ServeSettings
+from millrace.config.schema import ServeSettings, TlsSettings
 from millrace.engine.stopping import told_to_stop
 from millrace.errors import MillraceError, ReleaseError, UsageError
 from millrace.inference.model import Model
@@ -55,6 +57,8 @@ def serve(
     first = version if version is not None else _champion(store, package)
     Model.open(find(store, package, first).path)
     wal(store)
+    if settings.tls:
+        _check_certificate(settings.tls)
     _warn_if_open(settings)
     port = _free_port(settings.host, settings.port)
     with tempfile.TemporaryDirectory(prefix="millrace-serve-") as board, told_to_stop() as stop:
@@ -70,12 +74,18 @@ def serve(
             board,
             dict(pii),
             keys=settings.keys,
+            body_mib=settings.limits.body_mib,
+            queue=settings.limits.queue,
+            rate=settings.limits.rate,
+            certificate=settings.tls.certificate if settings.tls else None,
+            private_key=settings.tls.key if settings.tls else None,
         )
         server = _start("server", orders)
         settler = _start("settler", orders)
         try:
-            _await_answer(server, settings.host, port, stop)
-            watch(Step("serve", f"http://{_reachable(settings.host)}:{port}"))
+            url = f"{'https' if settings.tls else 'http'}://{_reachable(settings.host)}:{port}"
+            _await_answer(server, url, stop)
+            watch(Step("serve", url))
             while not stop.wait(0.2):
                 _still_running(server)
                 if settler.poll() is not None:
@@ -83,6 +93,22 @@ def serve(
         finally:
             _end(server)
             _end(settler)
+
+
+def _check_certificate(tls: TlsSettings) -> None:
+    """Raises `UsageError` when there is no such certificate, or the key is not its key."""
+    try:
+        # An empty password: a key that has one is refused, where the library would ask the terminal for it.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key, password="")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or "unreadable"
+        raise UsageError(
+            f"The certificate {tls.certificate} cannot be used with the key {tls.key}: {reason}.",
+            where="serve",
+            code="serve.tls",
+            allowed=["PEM files: a certificate chain, and its private key without a password"],
+            next_step="mend `serve: {tls: {certificate: …, key: …}}`",
+        ) from None
 
 
 def _warn_if_open(settings: ServeSettings) -> None:
@@ -134,9 +160,9 @@ def _start(module: str, orders: Orders) -> subprocess.Popen[bytes]:
     )
 
 
-def _await_answer(server: subprocess.Popen[bytes], host: str, port: int, stop: threading.Event) -> None:
+def _await_answer(server: subprocess.Popen[bytes], url: str, stop: threading.Event) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while not _answers(_reachable(host), port):
+    while not _answers(url):
         _still_running(server)
         if time.monotonic() > deadline:
             raise MillraceError(
@@ -146,8 +172,15 @@ def _await_answer(server: subprocess.Popen[bytes], host: str, port: int, stop: t
             return
 
 
-def _answers(host: str, port: int) -> bool:
-    connection = http.client.HTTPConnection(host, port, timeout=2)
+def _answers(url: str) -> bool:
+    at = urlsplit(url)
+    if at.scheme == "https":
+        # Only whether it answers is asked, of a process just started here: its name need not be this machine's.
+        unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(at.hostname or "", at.port, timeout=2, context=unchecked)
+    else:
+        connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=2)  # type: ignore[assignment]
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == 200
@@ -159,7 +192,8 @@ def _answers(host: str, port: int) -> bool:
 
 def _reachable(host: str) -> str:
     """An address a client can use: a server that listens everywhere is reached at home."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - recognised, not bound
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - recognised, not bound
+    return f"[{reachable}]" if ":" in reachable else reachable
 
 
 def _still_running(server: subprocess.Popen[bytes]) -> None:

@@ -18,7 +18,8 @@ from starlette.applications import Starlette
 from millrace.errors import MillraceError
 from millrace.inference.model import Model
 from millrace.privacy.columns import privacy
-from millrace.serve.app import App
+from millrace.serve.app import App, Limits
+from millrace.serve.body import MEBIBYTE
 from millrace.serve.child import Orders, end_with_parent
 from millrace.serve.core import Core
 from millrace.serve.metrics import Board
@@ -55,7 +56,8 @@ def create() -> App:
             yield
             core.note_counts()
 
-    return App(core, board, lifespan, os.environ, ring)
+    limits = Limits(orders.body_mib * MEBIBYTE, orders.queue, orders.rate)
+    return App(core, board, lifespan, os.environ, ring, limits, secure=orders.certificate is not None)
 
 
 class Follower:

@@ -102,7 +102,7 @@ def test_probes_need_no_key(guarded: Guarded) -> None:
 def test_every_route_but_the_probes_asks_for_a_key(store: Store) -> None:
     ring = KeyRing(store)
     app = App(Core(Model.open(find(store, "churn", 1).path)), ring=ring)
-    access = Access(ring, ("/ping", "/health"), ("/invocations", "/score"))
+    access = Access(ring, None, ("/ping", "/health"), ("/invocations", "/score"))
     routes = [route.path for route in app._rest.routes if isinstance(route, Route)]
     assert len(routes) > 15
     assert {path for path in routes if access.needed(path) is None} == PROBES | READY

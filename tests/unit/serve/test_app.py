@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from millrace.serve.app import MAX_BODY
+from millrace.serve.body import MEBIBYTE
 from millrace.store.objects import Store
 from serving import serving
 from tiny_package import publish_tiny
@@ -51,7 +51,7 @@ def test_bad_json_is_400(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", ["/predict", "/feedback", "/v2/models/churn/infer"])
 def test_a_body_that_is_too_large_is_413(client: httpx.Client, path: str) -> None:
-    assert client.post(path, content=b" " * (MAX_BODY + 1)).status_code == 413
+    assert client.post(path, content=b" " * (16 * MEBIBYTE + 1)).status_code == 413
 
 
 @pytest.mark.parametrize("path", ["/v2/models/churn/infer", "/v2/models/churn/versions/1/infer"])

@@ -1,0 +1,44 @@
+"""Requests that wait for the model: first come, first served, and never more than a set number."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from millrace.errors import RequestError
+
+#: Larger bodies are answered beside the event loop, so that probes and short requests pass them.
+ASIDE_BYTES = 64 * 1024
+
+Answer = TypeVar("Answer")
+
+
+class BusyError(RequestError):
+    """As many requests wait for the model as may."""
+
+    code = "server.busy"
+
+
+class Waiting:
+    """The line before the model. It counts requests whose body is there: a slow client takes no place in it."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._count = 0
+        self._aside = ThreadPoolExecutor(1, "inference")
+
+    async def turn(self, body: bytes, answer: Callable[[bytes], Answer]) -> Answer:
+        """What `answer` says to the body, once it is its turn. Raises `BusyError` when the line is full."""
+        if self._count >= self._limit:
+            raise BusyError("Too many requests wait for the model.", code="server.busy", allowed=[f"{self._limit}"])
+        self._count += 1
+        try:
+            if len(body) > ASIDE_BYTES:
+                return await asyncio.get_running_loop().run_in_executor(self._aside, answer, body)
+            # Others whose bodies are there get into line, or find it full, before this one takes the loop.
+            await asyncio.sleep(0)
+            return answer(body)
+        finally:
+            self._count -= 1
