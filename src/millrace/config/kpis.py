@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from millrace.errors import ProjectFileError, nearest
+from millrace.records.served import LATENCY_BOUNDS
 
 #: What each indicator measures, as editors show it.
 KPIS: Mapping[str, str] = MappingProxyType(
@@ -77,6 +78,8 @@ def parse_kpi(name: str, text: str) -> Kpi:
         raise _refusal(name, f"Nothing can be `{text}`.")
     if name in _UPPER_ONLY and (math.isfinite(low) or high <= 0):
         raise _refusal(name, f"`{name}` needs an upper bound alone, above 0.")
+    if name.endswith("_latency_ms") and high > LATENCY_BOUNDS[-1] * 1000:
+        raise _refusal(name, f"`{text}` is longer than a server tells latencies apart ({LATENCY_BOUNDS[-1]:g} s).")
     if name in _SHARES and math.isfinite(high) and high > 1:
         raise _refusal(name, f"`{text}` is more than all.")
     return Kpi(name, " ".join(text.split()), low, high)

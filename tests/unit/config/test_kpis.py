@@ -38,6 +38,7 @@ def test_an_unknown_indicator_names_the_nearest_one() -> None:
         ("error_rate", "> 1%", "needs an upper bound"),
         ("error_rate", "1% to 2%", "needs an upper bound alone"),
         ("p99_latency_ms", "< 0", "needs an upper bound alone, above 0"),
+        ("p99_latency_ms", "< 10001", "longer than a server tells latencies apart"),
         ("positive_rate", "30% to 10%", "Nothing can be"),
         ("positive_rate", "> 100%", "Nothing can be"),
         ("positive_rate", "< 50", "more than all"),
