@@ -26,9 +26,9 @@ def rejects(connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect)
     lines = _line_numbers(path, dialect, [(row[0], row[1]) for row in rows])
     found = []
     for (position, _, kind, column, text, messages), line in zip(rows, lines, strict=True):
-        # DuckDB replaces what it cannot decode, and the bytes would be lost.
+        # DuckDB replaces what it cannot decode, and leaves out some lines with open quotes; they would be lost.
         undecoded = kind == "INVALID ENCODING" and dialect.encoding == "utf-8"
-        raw = _line_at(path, position) if undecoded else text
+        raw = text if text and not undecoded else _line_at(path, position)
         name = dialect.names[column - 1] if 0 < column <= len(dialect.names) else None
         counted = kind not in {"MISSING COLUMNS", "TOO MANY COLUMNS"}
         reason = _reason(kind, name, len(dialect.names), messages)
