@@ -79,6 +79,16 @@ def f1(counts: Cells) -> np.ndarray:
     return share(2 * counts.hits[..., 1], counts.actual[..., 1] + counts.predicted[..., 1])
 
 
+def f_beta(beta: float) -> Callable[[Cells], np.ndarray]:
+    """F with recall `beta` times as important as precision (binary; van Rijsbergen, 1979)."""
+    square = beta * beta
+
+    def measure(counts: Cells) -> np.ndarray:
+        return share((1 + square) * counts.hits[..., 1], square * counts.actual[..., 1] + counts.predicted[..., 1])
+
+    return measure
+
+
 def mcc(counts: Cells) -> np.ndarray:
     """Matthews' correlation of truth and call (Gorodkin, 2004, for many classes); 0 where either is constant."""
     rows = counts.actual.sum(axis=-1)

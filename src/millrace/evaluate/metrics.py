@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from millrace.errors import UsageError, nearest
+from millrace.evaluate import areas as a
 from millrace.evaluate import cells as c
 from millrace.evaluate import probabilities as p
 from millrace.evaluate import ranking as r
@@ -110,6 +111,11 @@ def _meant(
     return MetricDefinition(name, answers, tasks, needs, function, better, influence=influence, scale=scale)
 
 
+def _ranked(name: str, answers: str, influence: a.Influence) -> MetricDefinition:
+    area, bounds = a.value_of(influence), a.bounds_of(influence)
+    return MetricDefinition(name, answers, _MANY, "probabilities", area, influence=influence, bounds=bounds)
+
+
 _ALL = (
     MetricDefinition(
         "roc_auc",
@@ -120,6 +126,9 @@ _ALL = (
         influence=r.roc_auc_influence,
         bounds=r.roc_auc_bounds,
     ),
+    _ranked("roc_auc_weighted", "mean roc_auc against the rest, classes weighted by rows", a.against_rest),
+    _ranked("roc_auc_ovo", "mean roc_auc over the pairs of classes", a.one_against_one(weighted=False)),
+    _ranked("roc_auc_ovo_weighted", "mean roc_auc over the pairs, by their rows", a.one_against_one(weighted=True)),
     MetricDefinition(
         "average_precision",
         "mean precision over the positives, best first",
@@ -159,6 +168,8 @@ _ALL = (
         lambda k: (float(k.hits[0]), float(k.actual[0])),
     ),
     _counted("f1", "harmonic mean of precision and recall", _BINARY, c.f1),
+    _counted("f2", "F that weighs recall twice as much as precision", _BINARY, c.f_beta(2.0)),
+    _counted("f0_5", "F that weighs precision twice as much as recall", _BINARY, c.f_beta(0.5)),
     _counted("precision_macro", "mean precision over the classes", _MANY, c.macro(c.precisions)),
     _counted("recall_macro", "mean recall over the classes", _MANY, c.macro(c.recalls)),
     _counted("f1_macro", "mean F1 over the classes", _MANY, c.macro(c.f1s)),

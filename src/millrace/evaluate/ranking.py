@@ -46,7 +46,7 @@ def _below(sorted_scores: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return (left + right) / (2.0 * len(sorted_scores))
 
 
-def _one_auc(positive: np.ndarray, score: np.ndarray) -> tuple[float, np.ndarray] | None:
+def one_area(positive: np.ndarray, score: np.ndarray) -> tuple[float, np.ndarray] | None:
     """The area and the rows' influences for one class against the rest (DeLong, 1988; Sun & Xu, 2014)."""
     ranking = rank(positive, score)
     above, below = len(ranking.positives), len(ranking.negatives)
@@ -68,7 +68,7 @@ def roc_auc_influence(truth: np.ndarray, probability: np.ndarray) -> tuple[float
     """
     columns = probability.T if probability.ndim == 2 else (probability,)
     offset = 1 if probability.ndim == 1 else 0
-    parts = [part for i, score in enumerate(columns) if (part := _one_auc(truth == i + offset, score)) is not None]
+    parts = [part for i, score in enumerate(columns) if (part := one_area(truth == i + offset, score)) is not None]
     if not parts:
         return 0.5, np.zeros(len(truth))
     return float(np.mean([area for area, _ in parts])), np.mean([influence for _, influence in parts], axis=0)
@@ -107,10 +107,14 @@ def roc_auc_bounds(truth: np.ndarray, probability: np.ndarray, _: np.random.Gene
         value = float(placed.mean())
         error = float(np.sqrt(placed.var() / len(placed) + misplaced.var() / len(misplaced)))
     counts = np.bincount(truth)
-    smallest = float(counts[counts > 0].min())
+    return value, area_bounds(value, error, float(counts[counts > 0].min()))
+
+
+def area_bounds(value: float, error: float, smallest: float) -> Bounds:
+    """The bounds of an area with this standard error, where the smallest class has so many rows."""
     if error == 0.0 and value in {0.0, 1.0}:
-        return value, wilson(value * smallest, smallest)
-    return value, around(value, error, "logit", int(2 * smallest))
+        return wilson(value * smallest, smallest)
+    return around(value, error, "logit", int(2 * smallest))
 
 
 def average_precision(truth: np.ndarray, probability: np.ndarray) -> float:
