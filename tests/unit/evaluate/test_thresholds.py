@@ -53,7 +53,7 @@ def test_no_other_threshold_is_better(metric, peer, rows):
     [
         pytest.param({"cost": {"false_alarm": 1}}, "`false_alarm: 1` is not a cost", id="unknown cost"),
         pytest.param({"cost": {"false_positive": -1}}, "`false_positive: -1` is not a cost", id="negative cost"),
-        pytest.param({"metric": "f2"}, "`f2` is not a metric", id="unknown metric"),
+        pytest.param({"metric": "f_2"}, "`f_2` is not a metric", id="unknown metric"),
     ],
 )
 def test_nonsense_is_refused(arguments, words):
