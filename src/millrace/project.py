@@ -277,11 +277,21 @@ class Project:
 
         return inspect(self._package(version).path)
 
-    def verify(self, version: int | None = None) -> PackageInfo:
-        """Check every file of a package against its manifest. Raises `TamperedError`."""
+    def verify(self, version: int | None = None, trust: str | None = None) -> PackageInfo:
+        """Check a package against its manifest, and with the public key `trust` its signature.
+
+        Raises `TamperedError`.
+        """
         from millrace.package.api import verify
 
-        return verify(self._package(version).path)
+        return verify(self._package(version).path, trust)
+
+    @audited("package sign")
+    def sign(self, key: str, version: int | None = None) -> PackageInfo:
+        """Sign a package with the private key in the file `key`."""
+        from millrace.package.api import sign
+
+        return sign(self._package(version).path, key)
 
     def predict(self, source: str, to: str, *, version: int | None = None, watch: Watch = unwatched) -> Predicted:
         """Answer every row of a file, into a CSV, Parquet or NDJSON file, a batch at a time."""

@@ -14,12 +14,20 @@ Folder = Annotated[
     str | None, typer.Option("--path", metavar="PATH", help="A package's folder or URL, of any project or of none.")
 ]
 
+Trusted = Annotated[
+    str | None, typer.Option("--trust", metavar="FILE", help="A public key: refuse what it did not sign.")
+]
+Key = Annotated[str, typer.Option("--key", metavar="FILE", help="The private key, a PEM file.")]
+NewKey = Annotated[str, typer.Argument(metavar="FILE", help="Where the private key is written.")]
+
 
 def group() -> typer.Typer:
     """Give the verbs about packages."""
     app = typer.Typer(name="package", help="The portable model: look into it, check it.")
     app.command()(inspect)
     app.command()(verify)
+    app.command()(sign)
+    app.command()(keys)
     return app
 
 
@@ -43,19 +51,52 @@ def inspect(
 
 
 def verify(
-    version: Number = None, path: Folder = None, project: ProjectFile = DEFAULT, as_json: AsJson = False
+    version: Number = None,
+    path: Folder = None,
+    trust: Trusted = None,
+    project: ProjectFile = DEFAULT,
+    as_json: AsJson = False,
 ) -> None:
-    """Check every file of a package against its manifest. Exit code 1: it was tampered with.
+    """Check every file of a package against its manifest. Exit code 1: it was tampered with, or not signed as asked.
 
     $ millrace package verify 3
 
-    $ millrace package verify --path store/packages/churn/3
+    $ millrace package verify --path store/packages/churn/3 --trust key.pub
     """
     from millrace.cli.render.manifest import verified
 
     if path is None:
-        show(opened(project).verify(version), as_json, verified)
+        show(opened(project).verify(version, trust), as_json, verified)
         return
     from millrace.package import api
 
-    show(api.verify(path), as_json, verified)
+    show(api.verify(path, trust), as_json, verified)
+
+
+def sign(
+    key: Key, version: Number = None, path: Folder = None, project: ProjectFile = DEFAULT, as_json: AsJson = False
+) -> None:
+    """Sign a package, so that others can hold it to your public key.
+
+    $ millrace package sign 3 --key key.pem
+
+    $ millrace package sign --path store/packages/churn/3 --key key.pem
+    """
+    from millrace.cli.render.manifest import verified
+
+    if path is None:
+        show(opened(project).sign(key, version), as_json, verified)
+        return
+    from millrace.package import api
+
+    show(api.sign(path, key), as_json, verified)
+
+
+def keys(file: NewKey) -> None:
+    """Make a pair of keys: a private one to sign with, and beside it, ending in .pub, the public one to trust.
+
+    $ millrace package keys key.pem
+    """
+    from millrace.store.signing import make_keys
+
+    typer.echo(make_keys(file))

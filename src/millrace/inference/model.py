@@ -16,6 +16,7 @@ from millrace.records.package import Manifest
 from millrace.records.signature import Signature
 from millrace.store.integrity import open_folder
 from millrace.store.remote import is_remote
+from millrace.store.signing import Trust
 
 GRAPH = "model.onnx"
 
@@ -35,17 +36,18 @@ class Model:
         self._outputs = ["value"] if self.signature.task == "regression" else ["label", "probabilities"]
 
     @classmethod
-    def open(cls, path: str | Path, threads: int = 1) -> Model:
+    def open(cls, path: str | Path, threads: int = 1, trust: Trust | None = None) -> Model:
         """The model of the package at `path`, a local folder or a prefix of an object store.
 
         `threads` share each answer's rows: 1 for requests, where they would only wait for each other; 0, all cores,
-        for large batches.
+        for large batches. With `trust`, only a package that its key signed is opened.
 
-        Raises `TamperedError` when a file is not what the manifest promises, `PackageError` when the folder holds no
+        Raises `TamperedError` when a file is not what the manifest promises or the signature is not as asked,
+        `PackageError` when the folder holds no
         package or its graph cannot be run.
         """
         where = str(path)
-        manifest, files = open_folder(path)
+        manifest, files = open_folder(path, trust)
         if GRAPH not in files:
             raise TamperedError(f"The manifest names no {GRAPH}.", where=where)
         try:

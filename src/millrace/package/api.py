@@ -14,7 +14,8 @@ from millrace.package.frame import demand, matrices, tabular
 from millrace.records.fit import Answer
 from millrace.records.package import Manifest, PackageInfo
 from millrace.records.signature import Signature
-from millrace.store.integrity import open_folder, read_manifest
+from millrace.store.integrity import open_folder, read_manifest, sign_folder
+from millrace.store.signing import Trust
 
 PROFILE = "profile.json"
 
@@ -89,13 +90,23 @@ def inspect(path: str | Path) -> Manifest:
     return read_manifest(path)
 
 
-def verify(path: str | Path) -> PackageInfo:
+def verify(path: str | Path, trust: str | Path | None = None) -> PackageInfo:
     """Check every file of the package at `path` against its manifest.
 
-    Raises `TamperedError` naming the file, with the expected and the found SHA-256, when one was changed, and when one
-    is missing, surplus or a link; `PackageError` when there is no manifest that this version can read.
+    With `trust`, the file of a public key, the signature is checked before anything else. Raises `TamperedError` naming
+    the file, with the expected and the found SHA-256, when one was changed, and when one is missing, surplus or a link;
+    `PackageError` when there is no manifest that this version can read.
     """
-    manifest, _ = open_folder(path)
+    manifest, _ = open_folder(path, None if trust is None else Trust.read(trust))
+    return PackageInfo(manifest.name, manifest.version, str(path))
+
+
+def sign(path: str | Path, key: str | Path) -> PackageInfo:
+    """Sign the package at `path` with the private key (PEM, EC on NIST P-256) in the file `key`.
+
+    Raises as `verify` does, and `PackageError` when `key` holds no such key.
+    """
+    manifest = sign_folder(path, key)
     return PackageInfo(manifest.name, manifest.version, str(path))
 
 

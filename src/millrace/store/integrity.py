@@ -11,6 +11,7 @@ from millrace.records.package import Manifest
 from millrace.store.objects import Store
 from millrace.store.packages import MANIFEST, RESERVED, decode
 from millrace.store.remote import is_remote
+from millrace.store.signing import SIGNATURE, Trust, sign
 
 
 class _Folder:
@@ -41,16 +42,38 @@ class _Prefix:
         return self._store.read(name)
 
 
-def open_folder(place: str | Path) -> tuple[Manifest, Mapping[str, bytes]]:
+def open_folder(place: str | Path, trust: Trust | None = None) -> tuple[Manifest, Mapping[str, bytes]]:
     """The manifest of the package at `place`, and the very bytes of every file it names, each read once and checked.
 
-    `place` is a folder, or a prefix of an object store. Raises `TamperedError` when a file differs from its SHA-256, is
-    missing, surplus or not a plain file (links are refused, even to the right bytes), and `PackageError` when no
+    `place` is a folder, or a prefix of an object store. With `trust`, the signature is checked before even the manifest
+    is parsed. Raises `TamperedError` when a file differs from its SHA-256, is
+    missing, surplus or not a plain file (links are refused, even to the right bytes) or is not
+    signed as asked, and `PackageError` when no
     package is there or one that is too new.
     """
-    manifest, folder = read_manifest(place), _opened(place)
+    folder = _opened(place)
+    written = _manifest(place, folder)
+    if trust is not None:
+        trust.check(written, folder.read(SIGNATURE), str(place))
+    return _checked(place, folder, written)
+
+
+def sign_folder(place: str | Path, key: str | Path) -> Manifest:
+    """Sign the package at `place` with the private key in the file `key`, once every file of it was checked.
+
+    An older signature is replaced. Raises as `open_folder` does, and `PackageError` when the key is none.
+    """
+    folder = _opened(place)
+    written = _manifest(place, folder)
+    manifest, _ = _checked(place, folder, written)
+    Store(str(place)).write(SIGNATURE, sign(written, key))
+    return manifest
+
+
+def _checked(place: str | Path, folder: _Folder | _Prefix, written: bytes) -> tuple[Manifest, Mapping[str, bytes]]:
+    manifest = decode(written, str(place))
     for name in manifest.files:
-        if name in {"", ".", "..", MANIFEST} or "/" in name or "\\" in name or "\0" in name:
+        if name in {"", ".", "..", MANIFEST, SIGNATURE} or "/" in name or "\\" in name or "\0" in name:
             raise _tampered(place, f"The manifest names {name!r}, which is not a plain file name.")
     present = folder.names()
     _complete(place, present, set(manifest.files))
@@ -69,7 +92,11 @@ def open_folder(place: str | Path) -> tuple[Manifest, Mapping[str, bytes]]:
 
 def read_manifest(place: str | Path) -> Manifest:
     """The manifest of a package, its files not looked at. Raises `PackageError` when there is none to read."""
-    content = _opened(place).read(MANIFEST)
+    return decode(_manifest(place, _opened(place)), str(place))
+
+
+def _manifest(place: str | Path, folder: _Folder | _Prefix) -> bytes:
+    content = folder.read(MANIFEST)
     if content is None:
         raise PackageError(
             "This folder holds no complete package: it has no manifest.json.",
@@ -77,7 +104,7 @@ def read_manifest(place: str | Path) -> Manifest:
             code="package.unknown",
             allowed=["the folder of one version, such as store/packages/churn/3"],
         )
-    return decode(content, str(place))
+    return content
 
 
 def _opened(place: str | Path) -> _Folder | _Prefix:
@@ -91,7 +118,7 @@ def _complete(place: str | Path, present: Mapping[str, bool], expected: set[str]
             raise _tampered(place, f"{name} is not a plain file.")
     if missing := sorted(expected - present.keys()):
         raise _tampered(place, f"{missing[0]} is in the manifest and not in the folder.")
-    if surplus := sorted(present.keys() - expected - {MANIFEST, RESERVED}):
+    if surplus := sorted(present.keys() - expected - {MANIFEST, SIGNATURE, RESERVED}):
         raise _tampered(place, f"{surplus[0]} is in the folder and not in the manifest.")
 
 
