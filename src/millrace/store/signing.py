@@ -104,7 +104,15 @@ def make_keys(path: str | Path) -> Path:
     from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-    private, public = Path(path), Path(path).with_suffix(".pub")
+    private = Path(path)
+    public = private.with_suffix(".pub")
+    if public == private:
+        raise PackageError(
+            "This is the name of the public key, which is written beside the private one.",
+            where=str(private),
+            code="package.key",
+            allowed=[str(private.with_suffix(".pem"))],
+        )
     for file in (private, public):
         if file.exists() or file.is_symlink():
             raise PackageError("There is a file already.", where=str(file), code="package.key")

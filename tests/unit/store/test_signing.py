@@ -124,3 +124,10 @@ def test_a_key_is_never_overwritten_and_is_its_owners_alone(tmp_path: Path, trus
 def test_a_private_key_is_not_taken_for_a_public_one(tmp_path: Path, trust: Trust) -> None:
     with pytest.raises(PackageError, match="no public key"):
         Trust.read(tmp_path / "key.pem")
+
+
+def test_the_public_keys_name_is_not_taken_for_the_private_key(tmp_path: Path) -> None:
+    pytest.importorskip("cryptography", reason="the extra `sign` is not installed")
+    with pytest.raises(PackageError, match=r"written beside the private one[\s\S]*my\.pem"):
+        make_keys(tmp_path / "my.pub")
+    assert list(tmp_path.iterdir()) == []
