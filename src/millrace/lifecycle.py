@@ -23,6 +23,7 @@ import msgspec
 from millrace.config.schema import ProjectSettings
 from millrace.engine.base import Engine
 from millrace.lineage.openlineage import Events
+from millrace.records.checked import Checked
 from millrace.records.dataset import Dataset
 from millrace.records.evaluation import Difference
 from millrace.records.explored import Explored
@@ -104,6 +105,28 @@ def _run(site: Site, identity: str, *, release: bool, by: str, reason: str) -> R
     done = Run(identity, ingested, fit.evaluation, package, verdict, released, report, clock.seconds, learned_from)
     site.store.create(f"runs/{identity}.json", msgspec.json.format(msgspec.json.encode(done)))
     return done
+
+
+def check(site: Site) -> Checked:
+    """The project file → whether its sources are there and have what the model needs; nothing is written."""
+    from millrace.ingest.changes import column_changes
+    from millrace.ingest.personal import ready
+    from millrace.notify.registry import channels
+    from millrace.sources import open_source
+
+    settings = site.settings
+    ready(settings.sources)
+    channels(settings.monitor.alert)
+    problems, changes = [], []
+    columns: set[str] = set()
+    for name, source in settings.sources.items():
+        columns |= set(open_source(name, source, site.folder).schema())
+        taken, frozen = column_changes(name, source, site.store, site.folder)
+        changes += taken
+        problems += frozen
+    if settings.dataset is None and settings.model.predict not in columns:
+        problems.append(f"model.predict: no source has a column `{settings.model.predict}`")
+    return Checked(settings.project, tuple(settings.sources), tuple(problems), tuple(changes))
 
 
 def ingest(site: Site, source: str, identity: str, part_of: str | None = None) -> Ingested:
@@ -272,6 +295,21 @@ def champion(site: Site) -> Release | None:
     from millrace.store.releases import champion as current
 
     return current(site.store)
+
+
+def package(site: Site, version: int | None) -> PackageInfo:
+    """A version of the package; by default the champion, and while there is none the newest."""
+    from millrace.errors import ReleaseError
+    from millrace.store.packages import find, versions
+
+    name = site.settings.project
+    if version is None:
+        current = champion(site)
+        known = versions(site.store, name)
+        if current is None and not known:
+            raise ReleaseError("There is no package yet.", where=name, code="package.none", next_step="millrace run")
+        version = current.version if current else max(known)
+    return find(site.store, name, version)
 
 
 def watch_over(site: Site) -> Decision:

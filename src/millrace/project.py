@@ -14,8 +14,21 @@ from millrace.config.load import load
 from millrace.config.schema import ProjectSettings
 from millrace.config.secrets import redaction
 from millrace.engine import Engine, open_engine
-from millrace.errors import ReleaseError, UsageError, nearest
-from millrace.lifecycle import Site, champion, explore, ingest, lineage, new_run, promote, run, try_alerts, watch_over
+from millrace.errors import UsageError, nearest
+from millrace.lifecycle import (
+    Site,
+    champion,
+    check,
+    explore,
+    ingest,
+    lineage,
+    new_run,
+    package,
+    promote,
+    run,
+    try_alerts,
+    watch_over,
+)
 from millrace.monitor.due import due
 from millrace.records.audit import Action, AuditVerdict
 from millrace.records.checked import Checked
@@ -104,24 +117,7 @@ class Project:
 
     def check(self) -> Checked:
         """Say whether the sources are there and have what the model needs; nothing is written."""
-        from millrace.ingest.changes import column_changes
-        from millrace.ingest.personal import ready
-        from millrace.notify.registry import channels
-        from millrace.sources import open_source
-
-        ready(self.settings.sources)
-        channels(self.settings.monitor.alert)
-        problems, changes = [], []
-        columns: set[str] = set()
-        for name, source in self.settings.sources.items():
-            columns |= set(open_source(name, source, self.path.parent).schema())
-            taken, frozen = column_changes(name, source, self.store, self.path.parent)
-            changes += taken
-            problems += frozen
-        target = self.settings.model.predict
-        if self.settings.dataset is None and target not in columns:
-            problems.append(f"model.predict: no source has a column `{target}`")
-        return Checked(self.settings.project, tuple(self.settings.sources), tuple(problems), tuple(changes))
+        return check(self._site())
 
     @audited("run")
     def run(self, watch: Watch = unwatched) -> Run:
@@ -394,16 +390,4 @@ class Project:
         return source
 
     def _package(self, version: int | None) -> PackageInfo:
-        """Find a version, by default the champion, by default the newest."""
-        from millrace.store.packages import find, versions
-
-        name = self.settings.project
-        if version is None:
-            current = champion(self._site())
-            known = versions(self.store, name)
-            if current is None and not known:
-                raise ReleaseError(
-                    "There is no package yet.", where=name, code="package.none", next_step="millrace run"
-                )
-            version = current.version if current else max(known)
-        return find(self.store, name, version)
+        return package(self._site(), version)
