@@ -184,7 +184,7 @@ class StandIn:
     def inspect(self, version: int | None) -> Manifest:
         return MANIFEST
 
-    def verify(self, version: int | None) -> PackageInfo:
+    def verify(self, version: int | None, trust: str | None) -> PackageInfo:
         return self.answer("verify", PACKAGE)
 
     def predict(self, source: str, to: str, *, version: int | None, watch: Watch) -> Predicted:
