@@ -82,6 +82,18 @@ def test_pages_are_in_flight_at_once_and_give_the_same_batches(api):
     assert late.is_set()
 
 
+def once_elsewhere(api, place):
+    """Answer the first request for `place` with a redirect: the one that is sent ahead, not the one sent again."""
+
+    def fault(exchange):
+        if exchange.query.get(api.style) != place:
+            return False
+        api.always = None
+        return status(301, Location="/rows")(exchange)
+
+    return fault
+
+
 def test_what_does_not_come_at_once_is_asked_for_again_in_order(api):
     whole = list(source(api).batches(None))
     api.requests.clear()
@@ -90,8 +102,10 @@ def test_what_does_not_come_at_once_is_asked_for_again_in_order(api):
         list(read(source(api), None, Here(width=3)))
     api.faults.clear()
     api.requests.clear()
-    api.faults |= {3: status(429, Retry_After="0"), 6: status(503), 9: status(301, Location="/rows")}
+    api.faults |= {3: status(429, Retry_After="0"), 6: status(503)}
+    api.always = once_elsewhere(api, {"page": "8", "offset": "14"}[api.style])
     assert_same(list(read(source(api), None, Here(width=3))), whole)
+    assert api.always is None
 
 
 def test_pages_that_are_not_full_cost_no_record(api):
