@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import threading
 
+from millrace.engine.stopping import told_to_stop
 from millrace.errors import RemoteError
 from millrace.serve.child import Orders, end_with_parent
 from millrace.store.objects import Store
@@ -27,16 +27,15 @@ def main() -> None:
     """Settle every `SETTLE_SECONDS` until SIGTERM, or until the parent is gone; then once more."""
     os.nice(_NICENESS)
     store = Store(Orders.received().store)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    end_with_parent(stop.set)
-    while not stop.wait(SETTLE_SECONDS):
+    with told_to_stop() as stop:
+        end_with_parent(stop.set)
+        while not stop.wait(SETTLE_SECONDS):
+            _settle(store)
+        for _ in range(_LAST_SECONDS):
+            if all(abandoned(worker) for worker in workers(wal(store))):
+                break
+            threading.Event().wait(1.0)
         _settle(store)
-    for _ in range(_LAST_SECONDS):
-        if all(abandoned(worker) for worker in workers(wal(store))):
-            break
-        threading.Event().wait(1.0)
-    _settle(store)
 
 
 def _settle(store: Store) -> None:
