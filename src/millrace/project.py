@@ -97,7 +97,7 @@ class Project:
         `table` or `query` says what to read of a database. Raises `UsageError` when there is a project file already,
         unless `force`.
         """
-        from millrace.sources.propose import propose
+        from millrace.sources.proposing.project_file import propose
 
         path = Path(folder).resolve() / "millrace.yaml"
         if path.exists() and not force:

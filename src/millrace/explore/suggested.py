@@ -8,8 +8,8 @@ import polars as pl
 
 from millrace.config.schema import ColumnType
 from millrace.evaluate.page import table
-from millrace.sources.proposed_checks import Proposed, proposed_checks
-from millrace.sources.survey import survey
+from millrace.sources.proposing.checks import Proposed, proposed_checks
+from millrace.sources.proposing.survey import survey
 
 NOTE = "What held for every row looked at, as `millrace init` proposes it; write into `checks` what is meant to hold."
 #: Rows that are looked at; of more, sets of allowed values are not suggested.

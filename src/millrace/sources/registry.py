@@ -10,23 +10,23 @@ from pathlib import Path, PurePosixPath
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError, nearest
 from millrace.sources.base import Source, SourceKind
-from millrace.sources.unpack import COMPRESSIONS
+from millrace.sources.files.unpack import COMPRESSIONS
 from millrace.store.remote import SCHEMES, is_remote
 
 GROUP = "millrace.sources"
 
 #: The entry points that Millrace itself declares; a copy, so that a source tree works without being installed.
 BUILT_IN: Mapping[str, str] = {
-    "arrow": "millrace.sources.arrow:KIND",
-    "delimited": "millrace.sources.delimited:KIND",
-    "excel": "millrace.sources.excel:KIND",
-    "http": "millrace.sources.http:KIND",
-    "json": "millrace.sources.json_files:KIND",
-    "ndjson": "millrace.sources.ndjson:KIND",
-    "own": "millrace.sources.own:KIND",
-    "parquet": "millrace.sources.parquet:KIND",
-    "sql": "millrace.sources.sql:KIND",
-    "xml": "millrace.sources.xml_files:KIND",
+    "arrow": "millrace.sources.files.arrow:KIND",
+    "delimited": "millrace.sources.files.delimited:KIND",
+    "excel": "millrace.sources.files.excel:KIND",
+    "http": "millrace.sources.http.kind:KIND",
+    "json": "millrace.sources.files.json_files:KIND",
+    "ndjson": "millrace.sources.files.ndjson:KIND",
+    "own": "millrace.sources.own.source:KIND",
+    "parquet": "millrace.sources.files.parquet:KIND",
+    "sql": "millrace.sources.databases.source:KIND",
+    "xml": "millrace.sources.files.xml_files:KIND",
 }
 
 

@@ -34,9 +34,9 @@ from millrace.ingest.stage import Opened, ingest_source
 from millrace.ingest.types import column_types
 from millrace.records.ingestion import Ingested
 from millrace.records.progress import Step, Watch, unwatched
-from millrace.sources.delimited import DelimitedFormat
-from millrace.sources.files import FileSource
-from millrace.sources.sql import SqlSource
+from millrace.sources.databases.source import SqlSource
+from millrace.sources.files.delimited import DelimitedFormat
+from millrace.sources.files.source import FileSource
 from millrace.store import delta, receipts
 from millrace.store.objects import Store
 from millrace.store.tables import Table

@@ -130,7 +130,7 @@ def test_a_file_that_is_being_written_waits(tmp_path: Path) -> None:
 
 
 def test_a_file_read_in_part_is_read_on_although_it_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("millrace.sources.files.BATCH_ROWS", 1)
+    monkeypatch.setattr("millrace.sources.files.source.BATCH_ROWS", 1)
     (tmp_path / "a.csv").write_text("id\n1\n2\n")
     first = next(iter(open_source("s", SourceSettings(**{"from": "*.csv"}), tmp_path).batches(None)))
     again = open_source("s", SourceSettings(**{"from": "*.csv", "quiet": "30 s"}), tmp_path, {"id": "integer"})

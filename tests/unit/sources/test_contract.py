@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from millrace.config.schema import SourceSettings
-from millrace.sources.files import FileSource
+from millrace.sources.files.source import FileSource
 from millrace.sources.registry import kinds
 from millrace.testing.sources import SourceContract
 from unit.sources.spreadsheet import write_xlsx
@@ -86,7 +86,7 @@ def test_every_built_in_kind_is_under_contract():
 class TestFiles(SourceContract):
     @pytest.fixture(autouse=True)
     def _files(self, tmp_path, kind, monkeypatch):
-        monkeypatch.setattr("millrace.sources.files.BATCH_ROWS", 2)
+        monkeypatch.setattr("millrace.sources.files.source.BATCH_ROWS", 2)
         self.folder, self.kind, self.pattern = tmp_path, kind, WRITERS[kind](tmp_path)
 
     def open(self):

@@ -1,0 +1,55 @@
+"""Parts of a table, each of which any process can read, and what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from millrace.sources.base import Refusal
+from millrace.sources.databases.bounds import Bounds
+from millrace.sources.databases.delivered import Hashes
+
+if TYPE_CHECKING:
+    from millrace.sources.databases.source import SqlSource
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """New rows of one query, and `seen`: their `hash` and `cursor`; none is behind the cursor `newest`.
+
+    `at` is the place reached, None where the reading was further already.
+    """
+
+    frame: pl.DataFrame
+    refused: tuple[Refusal, ...]
+    seen: pl.DataFrame
+    newest: Any
+    at: tuple[Any, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """The part of a table that was read, to be looked at again."""
+
+    source: SqlSource
+    at: tuple[Any, ...]
+    seen: Hashes
+
+    def read(self) -> Iterator[Piece]:
+        """What is new in it."""
+        return self.source.late(self.at, self.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Consecutive rows of a table that were not read; a connection of its own reads them."""
+
+    source: SqlSource
+    bounds: Bounds
+
+    def read(self) -> Iterator[Piece]:
+        """Its rows, a chunk at a time: several when there are more than when the range was cut."""
+        return self.source.range(self.bounds)

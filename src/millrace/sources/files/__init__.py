@@ -1,0 +1,1 @@
+"""Files of every format, here or in an object store."""

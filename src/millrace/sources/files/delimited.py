@@ -1,0 +1,132 @@
+"""Delimited text: CSV and its relatives, plain or compressed.
+
+A broken line is refused with its line, column and reason; the others are kept. Blank lines are not rows. A line
+with bytes that its encoding does not have is refused. Lines before the header are refused too, so that no line
+vanishes, unless `skip` says that they are no rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from millrace.config.schema import ColumnType, SourceSettings
+from millrace.errors import SourceError
+from millrace.sources.base import Refusal, Source, SourceKind, refused
+from millrace.sources.files.dialect import SUFFIXES, Dialect, opened, sniff
+from millrace.sources.files.plain import SURPLUS, marked, plain
+from millrace.sources.files.rejects import locate, rejects
+from millrace.sources.files.source import Chunk, FileSource
+from millrace.sources.files.void_rows import void
+from millrace.sources.scratch import Scratch
+from millrace.sources.streaming import HEAD_BYTES, fitting, frames, line_bytes, quoted
+
+
+@dataclass(slots=True)
+class DelimitedFormat:
+    """Reads delimited files with DuckDB, every value as text."""
+
+    settings: SourceSettings
+    expected: tuple[str, ...] | None
+    _engine: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
+    _dialects: dict[Path, Dialect | None] = field(default_factory=dict)
+    _plain: dict[Path, Path] = field(default_factory=dict)
+    _scratch: Scratch = field(default_factory=Scratch)
+    _rejected: dict[Path, dict[int, int]] = field(default_factory=dict)
+
+    def columns(self, path: Path) -> dict[str, ColumnType | None]:
+        """The names of the file's columns; none for an empty file."""
+        dialect = self._dialect(path)
+        return dict.fromkeys(dialect.names) if dialect else {}
+
+    def read(self, path: Path, size: int, records: int, refusals: int) -> Iterator[Chunk]:
+        """The records as texts, then the lines that could not be parsed."""
+        dialect = self._dialect(path)
+        if dialect is None:
+            return
+        nothing, path = pl.DataFrame(schema=dict.fromkeys(dialect.names, pl.String)), self._plain[path]
+        with opened(path) as head:
+            size = fitting(size, line_bytes(head.read(HEAD_BYTES)))
+        with self._engine.cursor() as connection:
+            try:
+                for frame in frames(connection, f"select * from {_scan(path, dialect)} offset {records}", size):
+                    named = frame.rename(dict(zip(frame.columns, dialect.names, strict=True)))
+                    yield Chunk(named, refused(), void(named, dialect.labels))
+                broken = [*self._preamble(path, dialect), *self._rejects(connection, path, dialect)]
+            except duckdb.Error as error:
+                raise SourceError(
+                    f"Reading stopped: {str(error).splitlines()[0]}", where=str(path), code="source.read"
+                ) from error
+        for start in range(refusals, len(broken), size):
+            yield Chunk(nothing, refused(broken[start : start + size]))
+
+    def locate(self, path: Path, records: list[int]) -> dict[int, tuple[int | None, str]]:
+        """Line and raw text of parsed records."""
+        dialect = self._dialect(path)
+        if dialect is None:
+            return {}
+        path = self._plain[path]
+        if path not in self._rejected:
+            with self._engine.cursor() as connection:
+                every = ", ".join(f"count(c{index})" for index in range(len(dialect.names)))
+                connection.sql(f"select {every} from {_scan(path, dialect)}").fetchall()
+                broken = self._rejects(connection, path, dialect)
+            self._rejected[path] = {row.line: row.raw.count("\n") + 1 for row in broken if row.line is not None}
+        return locate(path, dialect, records, self._rejected[path])
+
+    def _dialect(self, path: Path) -> Dialect | None:
+        if path not in self._dialects:
+            copy = plain(path, self.settings, self._scratch)
+            dialect = sniff(copy, self.settings, self.expected, self._engine)
+            if dialect and dialect.encoding == "utf-8":
+                copy = marked(copy, dialect.delimiter, dialect.quote, len(dialect.names), self._scratch)
+            self._plain[path], self._dialects[path] = copy, dialect
+            if self.expected is None and (first := self._dialects[path]):
+                self.expected = first.names
+        return self._dialects[path]
+
+    def _rejects(self, connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> list[Refusal]:
+        return [replace(row, raw=row.raw.replace(SURPLUS, "")) for row in rejects(connection, path, dialect)]
+
+    def _preamble(self, path: Path, dialect: Dialect) -> list[Refusal]:
+        if self.settings.skip:
+            return []
+        with opened(path) as handle:
+            lines = [line.decode(dialect.encoding, errors="replace") for line in islice(handle, dialect.skip)]
+        return [
+            Refusal(number, None, "stands before the header", line.strip("\r\n"))
+            for number, line in enumerate(lines, 1)
+            if line.strip() and number not in dialect.above
+        ]
+
+
+def _scan(path: Path, dialect: Dialect) -> str:
+    columns = ", ".join(f"c{index}: 'VARCHAR'" for index in range(len(dialect.names)))
+    options = {
+        "auto_detect": "false",
+        "delim": quoted(dialect.delimiter),
+        "quote": quoted(dialect.quote),
+        "escape": quoted(dialect.escape),
+        "encoding": quoted(dialect.encoding),
+        "skip": str(dialect.skipped),
+        "header": str(dialect.header).lower(),
+        "comment": "''",
+        "columns": "{" + columns + "}",
+        "store_rejects": "true",
+        "rejects_limit": "0",
+    }
+    scan = f"read_csv({quoted(str(path))}, {', '.join(f'{key}={value}' for key, value in options.items())})"
+    # With one column a blank line looks like a missing value; it is no row there either.
+    return f"{scan} where c0 is not null" if len(dialect.names) == 1 else scan
+
+
+def _open(name: str, settings: SourceSettings, base: Path, schema: Mapping[str, ColumnType] | None) -> Source:
+    return FileSource(name, settings, base, schema, DelimitedFormat)
+
+
+KIND = SourceKind("delimited", _open, suffixes=SUFFIXES, otherwise=True)

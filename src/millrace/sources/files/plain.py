@@ -1,0 +1,182 @@
+"""A delimited file as its reader wants it: UTF-8, unpacked, without comments; line numbers stay those of the original.
+
+Where the file is that already (or is gzip of it), it is read in place; otherwise a copy is made, a piece at a time.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from millrace.config.schema import SourceSettings
+from millrace.errors import SourceError, nearest
+from millrace.sources.files.unpack import COMPRESSIONS, PIECE, pieces, unpacked
+from millrace.sources.scratch import Scratch
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_KNOWN = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252", "cp437", "shift_jis", "gb18030", "koi8-r")
+#: Bytes among which the encoding is looked for; lines behind them that do not fit are refused, not guessed.
+_DETECTED_BYTES = 64 << 20
+#: Put behind a surplus delimiter, so that the line has a value too many and is refused as such.
+SURPLUS = "\ue0fd\ue0fe"
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+def plain(path: Path, settings: SourceSettings, scratch: Scratch) -> Path:
+    """The file as UTF-8 text that is plain or gzip, without the lines that `comment` starts.
+
+    Bytes that the encoding does not have stay bytes that are not UTF-8, so that their line is refused. Raises
+    `SourceError` for an unknown encoding, an archive that is refused, and UTF-16 that is none.
+    """
+    encoding = checked(settings.encoding) if settings.encoding else detected(path)
+    ending = path.suffix.lower()
+    if encoding == "utf-8" and ending not in {".zip", ".zst"} and settings.comment is None:
+        return path
+    copy = scratch.place(path.stem if ending in COMPRESSIONS else path.name)
+    lines = _decoded(path, encoding)
+    with copy.open("w", encoding="utf-8", errors="surrogateescape", newline="") as target:
+        target.writelines(lines if settings.comment is None else _uncommented(lines, settings.comment))
+    return copy
+
+
+def detected(path: Path) -> str:
+    """The encoding: by mark; else UTF-8 where any character outside ASCII is well-formed in it; else Windows-1252."""
+    stream = pieces(path)
+    head = next(stream, b"")
+    for mark, name in _BOMS:
+        if head.startswith(mark):
+            return name
+    seen, piece = 0, head
+    while piece and seen < _DETECTED_BYTES:
+        if not piece.isascii():
+            return _of(piece, last=len(piece) < PIECE)
+        seen += len(piece)
+        piece = next(stream, b"")
+    return "utf-8"
+
+
+def checked(encoding: str) -> str:
+    """The name of a text encoding. Raises `SourceError` when there is none of this name."""
+    try:
+        "".encode(encoding)
+        return codecs.lookup(encoding).name
+    except LookupError as error:
+        raise SourceError(
+            f"`{encoding}` is not a text encoding.",
+            where="encoding",
+            code="source.encoding",
+            allowed=_KNOWN,
+            nearest=nearest(encoding, _KNOWN),
+        ) from error
+
+
+def marked(path: Path, delimiter: str, quote: str, columns: int, scratch: Scratch) -> Path:
+    """The file with every row marked that has a delimiter too many at its end, which the reader would not notice.
+
+    Returns `path` itself where no row has one, or where most have: that is how the file is written; no value shifts.
+    """
+    if columns < 2 or not _any_ends_in(path, delimiter):
+        return path
+    surplus = sum(_surplus(line, delimiter, quote, columns) for line in _ending(path, delimiter))
+    if not surplus or 2 * surplus > _lines(path):
+        return path
+    copy = scratch.place(path.name.removesuffix(".gz"))
+    mark = SURPLUS.encode()
+    with unpacked(path) as source, copy.open("wb") as target:
+        for line in source:
+            bare = line.rstrip(b"\r\n")
+            surplus = bare.endswith(delimiter.encode()) and _surplus(bare, delimiter, quote, columns)
+            target.write(bare + mark + line[len(bare) :] if surplus else line)
+    return copy
+
+
+def _any_ends_in(path: Path, delimiter: str) -> bool:
+    """Whether a line may end in a delimiter: the question of `_ending`, asked of whole pieces, which is much faster."""
+    last = delimiter.encode()
+    before = b""
+    with unpacked(path) as handle:
+        while piece := handle.read(PIECE):
+            before += piece
+            if _contains(before, last + b"\n") or (b"\r" in before and _contains(before, last + b"\r")):
+                return True
+            before = before[-len(last) :]
+    return before == last
+
+
+def _contains(piece: bytes, wanted: bytes) -> bool:
+    """`wanted in piece`, several times as fast as Python where the first byte is frequent."""
+    return bool(pl.Series([piece]).bin.contains(wanted)[0])
+
+
+def _ending(path: Path, delimiter: str) -> Iterator[bytes]:
+    """The lines that end in a delimiter."""
+    end = delimiter.encode()
+    with unpacked(path) as handle:
+        for line in handle:
+            if (bare := line.rstrip(b"\r\n")).endswith(end):
+                yield bare
+
+
+def _lines(path: Path) -> int:
+    with unpacked(path) as handle:
+        return sum(1 for line in handle if line.strip())
+
+
+def _surplus(line: bytes, delimiter: str, quote: str, columns: int) -> bool:
+    if line.count(delimiter.encode()) < columns:
+        return False
+    row = next(csv.reader([line.decode("utf-8", errors="replace")], delimiter=delimiter, quotechar=quote), [])
+    return len(row) > columns
+
+
+def _of(piece: bytes, last: bool) -> str:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(piece, final=last)
+    except UnicodeDecodeError:
+        # A text in another encoding has next to no two bytes that happen to be one character in UTF-8.
+        if any(ord(sign) > 127 for sign in piece.decode("utf-8", errors="ignore")):
+            return "utf-8"
+        return "cp1252" if not any(byte in piece for byte in b"\x81\x8d\x8f\x90\x9d") else "iso8859-1"
+    return "utf-8"
+
+
+def texts(path: Path, encoding: str) -> Iterator[str]:
+    """The decoded text, a piece at a time; a byte that is none in `encoding` comes as a lone surrogate."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)(errors="surrogateescape")
+    try:
+        for piece in pieces(path):
+            yield decoder.decode(piece)
+        yield decoder.decode(b"", final=True)
+    except UnicodeError as error:
+        raise SourceError(
+            f"`{path.name}` is not text in {encoding}: {error}.",
+            where=str(path),
+            code="source.encoding",
+            next_step="state the file's `encoding`",
+        ) from error
+
+
+def _decoded(path: Path, encoding: str) -> Iterator[str]:
+    """The text, line by line."""
+    rest = ""
+    for text in texts(path, encoding):
+        lines = _LINE.findall(rest + text)
+        rest = lines.pop() if lines else ""
+        yield from lines
+    yield rest
+
+
+def _uncommented(lines: Iterator[str], comment: str) -> Iterator[str]:
+    """The lines, with blank ones where there are comments, so that line numbers stay."""
+    quoted = False
+    for line in lines:
+        if not quoted and line.lstrip().startswith(comment):
+            yield line[len(line.rstrip("\r\n")) :]
+            continue
+        quoted ^= line.count('"') % 2 == 1
+        yield line

@@ -1,0 +1,364 @@
+"""Files as a source: which are new, how far each was read, and that none changed behind our back.
+
+The position is ``{"done": {name: fingerprint}, "reading": {...} | None}``. Names are relative to the part of `from`
+before the first wildcard, so a project folder can move. A fingerprint is the size and a hash of head and tail: it
+survives copying, which times of modification do not; of an object in a store it is the size and the store's tag. A
+file without rows is not marked done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, Protocol
+
+import polars as pl
+
+from millrace.config.schema import ColumnType, SourceSettings
+from millrace.errors import SourceError, nearest
+from millrace.records.batch import Batch, Position
+from millrace.sources.base import Refusal, refused
+from millrace.sources.column_names import check_names
+from millrace.sources.column_types import DTYPES, MEANING, infer, is_marker, kind_of, parse
+from millrace.sources.files.numerals import plain_numerals
+from millrace.sources.files.paths import FileAt, LocalPlace, Place
+from millrace.sources.files.remote import RemotePlace
+from millrace.store.remote import is_remote
+
+#: A format gives fewer at a time when they are long.
+BATCH_ROWS = 500_000
+_NUMERIC = ("number", "integer")
+#: Types are inferred over all rows up to about this many; a later row that does not fit is refused, not misread.
+INFERRED_ROWS = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive records of one file, or refusals found in it; never both.
+
+    `void` says of rows of `frame`, by their index, why they are none.
+    """
+
+    frame: pl.DataFrame
+    refused: pl.DataFrame
+    void: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """The records that are rows."""
+        return self.frame.filter(_without(self.void, self.frame.height)) if self.void else self.frame
+
+
+class FileFormat(Protocol):
+    """What a format of files adds to `FileSource`."""
+
+    def columns(self, path: Path) -> dict[str, ColumnType | None]:
+        """The columns of a file in order, with the types the format states; empty for an empty file."""
+
+    def read(self, path: Path, size: int, records: int, refusals: int) -> Iterator[Chunk]:
+        """The file's records behind the first `records`, up to `size` at a time, then its refusals behind `refusals`.
+
+        Columns are in the file's order. A column whose type the format does not state comes as String.
+        """
+
+    def locate(self, path: Path, records: list[int]) -> dict[int, tuple[int | None, str]]:
+        """Line and raw text of the records with these ordinals (from 0)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How much of a file was delivered: records as the format counts them, rows kept, refusals of the format."""
+
+    records: int = 0
+    rows: int = 0
+    refusals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a source, from where it was read to the end."""
+
+    source: FileSource
+    file: FileAt
+    fingerprint: str
+    start: Progress
+
+    def read(self) -> Iterator[Batch]:
+        """The rows of the file; positions know of no other, and the last one marks it done."""
+        return self.source.read(self.file, self.fingerprint, self.start)
+
+
+class FileSource:
+    """The rows of one file or of every file that a glob matches, in the order of their names."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: SourceSettings,
+        base: Path,
+        schema: Mapping[str, ColumnType] | None,
+        form: Callable[[SourceSettings, tuple[str, ...] | None], FileFormat],
+        batch_rows: int | None = None,
+    ) -> None:
+        self.name = name
+        self._settings = settings
+        self._base = base
+        self._known = schema
+        self._form = form
+        self._format = form(settings, tuple(schema) if schema else None)
+        self._batch_rows = batch_rows or BATCH_ROWS
+        self._begun: dict[tuple[str, str], Iterator[tuple[Path, Chunk]]] = {}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process opens the same files anew, with the schema that was found out here."""
+        return FileSource, (self.name, self._settings, self._base, self.schema(), self._form, self._batch_rows)
+
+    def schema(self) -> dict[str, ColumnType]:
+        """The columns in order, with their types; inferred once over all files unless they were given."""
+        return dict(self._schema)
+
+    def batches(self, after: Position | None) -> Iterator[Batch]:
+        """The rows behind `after`. Raises `SourceError` when a file that was read has changed."""
+        return self.joined(after, (batch for part in self.parts(after) for batch in part.read()))
+
+    def joined(self, after: Position | None, found: Iterator[Batch]) -> Iterator[Batch]:
+        """The batches of single files, with positions that know of all files before."""
+        done: dict[str, str] = {**(after or {}).get("done", {})}
+        for batch in found:
+            done |= batch.position["done"]
+            yield replace(batch, position={**batch.position, "done": {**done}})
+
+    def first_batches(self, after: Position | None) -> Iterator[Batch]:
+        """The first batch of each file that is new."""
+        return (batch for part in self.parts(after) for batch in islice(part.read(), 1))
+
+    def parts(self, after: Position | None) -> Iterator[File]:
+        """The files behind `after`. Raises `SourceError` when one that was read has changed."""
+        done: Mapping[str, str] = (after or {}).get("done", {})
+        reading: Mapping[str, Any] = (after or {}).get("reading") or {}
+        files = {file.key: file for file in self._files}
+        if reading and reading["file"] not in files:
+            raise self._error(
+                f"`{reading['file']}` was read up to record {reading['records']} and is gone.",
+                code="source.file-gone",
+                next_step="put the file back, or ingest into a new source name",
+            )
+        for key, file in files.items():
+            print_ = self._place.fingerprint(file)
+            expected = reading["fingerprint"] if reading and key == reading["file"] else done.get(key)
+            if expected not in {None, print_}:
+                raise self._changed(key, expected, print_)
+            if key in done or (file not in self._settled and key != reading.get("file")):
+                continue
+            progress = Progress()
+            if reading and key == reading["file"]:
+                progress = Progress(reading["records"], reading["rows"], reading["refusals"])
+            yield File(self, file, print_, progress)
+
+    def read(self, file: FileAt, print_: str, start: Progress) -> Iterator[Batch]:
+        """The batches of one file. The last one marks the file done."""
+        progress, held = start, None
+        if not self._schema:  # the first file names the columns, so it is asked first
+            return
+        kinds: dict[str, ColumnType] = {}
+        begun = self._begun.pop((file.key, print_), None) if start == Progress() else None
+        for path, chunk in begun or self._chunks(file, start):
+            if held is not None:
+                yield held
+            kinds = kinds or self._kinds(self._format.columns(path), chunk.rows)
+            frame, misfits = self._typed(path, chunk, progress.records, kinds)
+            first = progress.rows + 1
+            progress = Progress(
+                progress.records + chunk.frame.height,
+                progress.rows + frame.height,
+                progress.refusals + chunk.refused.height,
+            )
+            held = Batch(
+                frame=frame,
+                refused=pl.concat([chunk.refused, misfits]),
+                origin=file.origin,
+                first_row=first,
+                position={"done": {}, "reading": {"file": file.key, "fingerprint": print_, **asdict(progress)}},
+            )
+        if held is not None:
+            yield replace(held, position={"done": {file.key: print_}, "reading": None})
+
+    def _kinds(self, columns: Mapping[str, ColumnType | None], frame: pl.DataFrame) -> dict[str, ColumnType]:
+        """The columns of one file: the schema's in its order, then its own, with types that `frame` shows."""
+        kinds = {name: kind for name, kind in self._schema.items() if name in columns}
+        own = {name: self._type_in_settings(name) or kind for name, kind in columns.items() if name not in kinds}
+        if unknown := [name for name, kind in own.items() if kind is None]:
+            inferred = infer([self._readable(frame[unknown])], {name: self._markers(name) for name in unknown})
+            own |= {name: inferred[name] for name in unknown}
+        return kinds | {name: kind or "text" for name, kind in own.items()}
+
+    def _typed(
+        self, path: Path, chunk: Chunk, before: int, kinds: Mapping[str, ColumnType]
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The rows in the order and types of `kinds`, without those that do not fit, which come as refusals."""
+        frame = chunk.frame
+        reasons: dict[int, tuple[str | None, str]] = {row: (None, reason) for row, reason in chunk.void.items()}
+        columns = []
+        for name, kind in kinds.items():
+            held = given = self._without_markers(frame[name], kind)
+            if kind in _NUMERIC:
+                given = self._plain_numerals(given)
+            if given.dtype == DTYPES[kind] or (given.dtype == pl.String and name in self._deferred):
+                columns.append(given)
+                continue
+            final = parse(given, kind) if given.dtype == pl.String else given.cast(DTYPES[kind], strict=False)
+            columns.append(final)
+            if final.null_count() > held.null_count():
+                for row in (final.is_null() & held.is_not_null()).arg_true().to_list():
+                    reasons.setdefault(row, (name, f"{name}: {frame[name][row]!r} is not {MEANING[kind]}"))
+        typed = pl.DataFrame(columns)
+        if not reasons:
+            return typed, refused()
+        places = self._format.locate(path, [before + row for row in sorted(reasons)])
+        misfits = [
+            Refusal(places[before + row][0], column, reason, places[before + row][1])
+            for row, (column, reason) in sorted(reasons.items())
+        ]
+        return typed.filter(_without(reasons, frame.height)), refused(misfits)
+
+    @cached_property
+    def _schema(self) -> dict[str, ColumnType]:
+        if self._known is not None:
+            return dict(self._known)
+        stated = self._stated
+        inferred = {}
+        if unknown := [name for name, kind in stated.items() if kind is None]:
+            markers = {name: self._markers(name) for name in unknown}
+            frames = (frame.select(name for name in unknown if name in frame.columns) for frame in self._sample())
+            inferred = infer((self._readable(frame) for frame in frames), markers)
+        return {name: kind or inferred.get(name, "text") for name, kind in stated.items()}
+
+    @cached_property
+    def _stated(self) -> dict[str, ColumnType | None]:
+        """The columns of the first file that has any, with the types that the settings or the format state."""
+        columns = next((columns for file in self._settled if (columns := self._columns_in(file))), {})
+        check_names(columns, f"sources.{self.name}")
+        for name in self._settings.columns if columns else ():
+            if name not in columns:
+                raise self._error(
+                    f"`columns` names `{name}`, which is not in the data.",
+                    code="source.column",
+                    allowed=columns,
+                    nearest=nearest(name, columns),
+                )
+        return {name: self._type_in_settings(name) or kind for name, kind in columns.items()}
+
+    def _type_in_settings(self, name: str) -> ColumnType | None:
+        column = self._settings.columns.get(name)
+        return column.kind if column else None
+
+    def _sample(self) -> Iterator[pl.DataFrame]:
+        """The first rows. Whoever reads the file later goes on from there instead of parsing them again."""
+        rows = 0
+        for file in self._settled:
+            print_, seen, rest = self._place.fingerprint(file), [], self._chunks(file, Progress())
+            for one in rest:
+                seen.append(one)
+                yield one[1].rows
+                rows += one[1].frame.height
+                if rows >= INFERRED_ROWS:
+                    break
+            self._begun[file.key, print_] = chain(seen, rest)
+            if rows >= INFERRED_ROWS:
+                break
+
+    def _chunks(self, file: FileAt, start: Progress) -> Iterator[tuple[Path, Chunk]]:
+        """The chunks of a file from `start` on, each with where the file lies while it is read."""
+        with self._place.local(file) as path:
+            if self._columns_in(file):
+                for chunk in self._format.read(path, self._batch_rows, start.records, start.refusals):
+                    yield path, chunk
+
+    @property
+    def _foreign(self) -> bool:
+        """Whether numbers are not written as programs write them."""
+        return self._settings.decimal != "." or self._settings.thousands is not None
+
+    def _plain_numerals(self, given: pl.Series) -> pl.Series:
+        if given.dtype != pl.String or not self._foreign:
+            return given
+        return plain_numerals(given, self._settings.decimal, self._settings.thousands)
+
+    def _readable(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """`frame` with plain numerals where all texts of a column are numbers, for inference."""
+        if not self._foreign:
+            return frame
+        columns = []
+        for given in frame.get_columns():
+            markers = self._markers(given.name)
+            present = given.set(is_marker(given, markers), None) if markers else given
+            numbers = self._plain_numerals(present)
+            columns.append(numbers if numbers.null_count() == present.null_count() else _no_numbers(present))
+        return pl.DataFrame(columns)
+
+    @cached_property
+    def _deferred(self) -> frozenset[str]:
+        """Columns whose texts cleaning types, because the settings state a format, or a type and markers."""
+        stated = self._settings.columns.items()
+        return frozenset(
+            name
+            for name, column in stated
+            if column.worded
+            or (column.type is not None and self._markers(name) and not (self._foreign and column.type in _NUMERIC))
+        )
+
+    def _without_markers(self, given: pl.Series, kind: ColumnType) -> pl.Series:
+        """`given` with null for the markers of a column whose type was inferred without them."""
+        markers = self._markers(given.name)
+        if not markers or kind == "text" or given.dtype != pl.String or given.name in self._deferred:
+            return given
+        return given.set(is_marker(given, markers), None)
+
+    def _markers(self, name: str) -> tuple[str, ...]:
+        column = self._settings.columns.get(name)
+        return (*self._settings.missing, *(column.missing if column else ()))
+
+    def _columns_in(self, file: FileAt) -> dict[str, ColumnType | None]:
+        with self._place.local(file) as path:
+            return self._format.columns(path)
+
+    @cached_property
+    def _place(self) -> Place:
+        location, where = self._settings.from_, f"sources.{self.name}"
+        return RemotePlace(location, where) if is_remote(location) else LocalPlace(location, self._base, where)
+
+    @cached_property
+    def _files(self) -> tuple[FileAt, ...]:
+        return self._place.files()
+
+    @cached_property
+    def _settled(self) -> tuple[FileAt, ...]:
+        """The files that nobody is writing any more, as far as `quiet` can tell."""
+        quiet = self._settings.quiet or 0
+        return tuple(file for file in self._files if not quiet or not self._place.fresh(file, quiet))
+
+    def _changed(self, key: str, before: str | None, now: str) -> SourceError:
+        sizes = [int(print_.split("-")[0]) for print_ in (before or "0-", now)]
+        how = "grew" if sizes[1] > sizes[0] else "shrank" if sizes[1] < sizes[0] else "was rewritten"
+        return self._error(
+            f"`{key}` {how} since it was ingested ({sizes[0]:,} bytes then, {sizes[1]:,} now); "
+            "reading it again would repeat or lose rows.",
+            code="source.file-changed",
+            next_step="restore the file and put new rows into a file beside it, or ingest into a new source name",
+        )
+
+    def _error(self, seen: str, **details: Any) -> SourceError:
+        return SourceError(seen, where=f"sources.{self.name}", **details)
+
+
+def _without(rows: Iterable[int], height: int) -> pl.Series:
+    """True for every index below `height` but for `rows`."""
+    return pl.Series([True]).new_from_index(0, height).scatter(list(rows), False)
+
+
+def _no_numbers(texts: pl.Series) -> pl.Series:
+    """`texts`, or words in their place where they only look like numbers because they are in another notation."""
+    return pl.Series(texts.name, ["text"] * len(texts)) if kind_of(texts) in _NUMERIC else texts

@@ -1,0 +1,1 @@
+"""Rows from a team's own code, and from other libraries' sources."""

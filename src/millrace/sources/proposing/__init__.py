@@ -1,0 +1,1 @@
+"""What a first look at data suggests for the project file."""

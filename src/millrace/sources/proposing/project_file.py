@@ -1,0 +1,216 @@
+"""The project file that a first look at data suggests, each line with what it rests on."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import polars as pl
+
+from millrace.config.schema import SourceSettings
+from millrace.errors import SourceError, UsageError, nearest
+from millrace.sources.base import Look
+from millrace.sources.files.dialect import numbered
+from millrace.sources.proposing.checks import shown
+from millrace.sources.proposing.source import checks, cleaning, columns, drops, key, personal
+from millrace.sources.proposing.survey import ColumnFacts, Survey, survey
+from millrace.sources.proposing.yaml_text import flow, scalar
+from millrace.sources.registry import kind_of
+
+#: Rows that are looked at; in longer data, sets of allowed values are not proposed.
+SURVEYED_ROWS = 1_000_000
+
+_TARGETS = re.compile(
+    r"(target|label|class|outcome|response|y|churn(ed)?|default(ed)?|income|price|sale_?price|quality|survived"
+    r"|species|diagnosis|fraud|is_?fraud|converted|result|attrition|\w+_(target|label|class|outcome))",
+    re.IGNORECASE,
+)
+
+
+def propose(
+    path: str,
+    predict: str | None = None,
+    folder: Path | None = None,
+    *,
+    table: str | None = None,
+    query: str | None = None,
+) -> str:
+    """The text of a commented project file for the data at `path`.
+
+    Parameters
+    ----------
+    path
+        A file or glob, relative to the working folder, or a URL.
+    predict
+        The target column, or ``last``; without it the likeliest is proposed.
+    folder
+        Where the project file will stand; the data's path is written relative to it. Default: the working folder.
+    table, query
+        What to read of a database.
+
+    Raises
+    ------
+    UsageError
+        `predict` is no column of the data; or a database's table is not named, not there, or asked of something else.
+    SourceError
+        The data cannot be read, or has no rows.
+    """
+    said = SourceSettings.model_validate({"from": path, "table": table, "query": query})
+    seen = _look(said, folder or Path.cwd())
+    found = survey(seen.frame, seen.schema, seen.refused, seen.whole)
+    target, reason = _target(found, predict)
+    identity = _identity(seen, found, target)
+    lines = [
+        f"# Proposed by `millrace init` from {found.rows:,} rows{'' if found.whole else ' (the first ones)'}.",
+        "# Comments say what each line rests on; correct what you know better.",
+        "version: 1",
+        "",
+        "sources:",
+        f"  {scalar(seen.name)}:",
+        *seen.lines,
+        *_headless(path, found),
+        *_refusals(found),
+        *([f"    key: {scalar(identity.name)}  # {_distinct(identity, found)}"] if identity and not seen.key else []),
+        *_keyless(seen, identity),
+        *columns(found),
+        *cleaning(found, identity),
+        *checks(found, target, identity),
+        *personal(found, target),
+        "",
+        *_model(target, reason, drops(found, target, identity)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _identity(seen: Look, found: Survey, target: ColumnFacts) -> ColumnFacts | None:
+    """The column that identifies rows, if a single one does."""
+    if seen.key:
+        return next((column for column in found.columns if (column.name,) == seen.key), None)
+    return key(found, target)
+
+
+def _distinct(identity: ColumnFacts, found: Survey) -> str:
+    repeats = f"; {found.repeated:,} rows repeat another whole" if found.repeated else ""
+    return f"{identity.distinct:,} of {found.rows:,} distinct, none missing{repeats}"
+
+
+def _look(said: SourceSettings, folder: Path) -> Look:
+    """The rows that are meant, as their kind looks at them, or by opening it."""
+    path = said.from_
+    kind = kind_of(path)
+    if kind.look is not None and (look := kind.look(said, folder)) is not None:
+        return look
+    if said.table or said.query:
+        raise UsageError(f"`--table` and `--query` ask a database, which `{path}` is not.", where="millrace init")
+    base = Path.cwd()
+    source = kind.open("init", said, base, None)
+    frames: list[pl.DataFrame] = []
+    rows = refused = 0
+    whole = True
+    for batch in source.batches(None):
+        if rows >= SURVEYED_ROWS:
+            whole = False
+            break
+        frames.append(batch.frame)
+        rows, refused = rows + batch.frame.height, refused + batch.refused.height
+    if not rows:
+        raise SourceError(f"`{path}` has no rows to look at.", where="init", code="source.empty")
+    line = f"    from: {scalar(path if '://' in path else _relative(path, folder))}"
+    return Look(pl.concat(frames), source.schema(), refused, whole, _source_name(path), (line,))
+
+
+def _target(found: Survey, predict: str | None) -> tuple[ColumnFacts, str]:
+    by_name = {column.name: column for column in found.columns}
+    if predict in by_name:
+        return by_name[predict], ""
+    if predict == "last":
+        return found.columns[-1], ""
+    if predict is not None:
+        raise UsageError(
+            f"There is no column `{predict}` to predict.",
+            where="millrace init --predict",
+            allowed=[*by_name, "last"],
+            nearest=nearest(predict, by_name),
+        )
+    usable = [column for column in found.columns if column.distinct > 1] or list(found.columns)
+    named = next((column for column in reversed(usable) if _TARGETS.fullmatch(column.name)), None)
+    if named:
+        return named, "chosen because targets often have this name"
+    return usable[-1], "chosen because it is the last column"
+
+
+def _source_name(path: str) -> str:
+    stem = Path(path).name.split(".")[0]
+    plain = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")
+    if not plain or "*" in stem:
+        plain = re.sub(r"[^a-z0-9]+", "_", Path(path).resolve().parent.name.lower()).strip("_") or "data"
+    return f"data_{plain}" if plain[0].isdigit() else plain
+
+
+def _relative(path: str, folder: Path) -> str:
+    absolute, folder = Path(os.path.abspath(path)), folder.resolve()  # noqa: PTH100 - a glob must not be resolved
+    if absolute.is_relative_to(folder):
+        return absolute.relative_to(folder).as_posix()
+    return absolute.as_posix() if Path(path).is_absolute() else Path(os.path.relpath(absolute, folder)).as_posix()
+
+
+def _headless(path: str, found: Survey) -> list[str]:
+    names = tuple(column.name for column in found.columns)
+    if not kind_of(path).otherwise or names != numbered(len(names)):
+        return []
+    return [
+        "    header: false  # the first line holds values, not names",
+        f"    names: {flow(names)}  # rename them here and below",
+    ]
+
+
+def _keyless(seen: Look, identity: ColumnFacts | None) -> list[str]:
+    if identity or seen.key or not seen.keyed:
+        return []
+    return ["    # key: <column>  # is needed; no identifier was found that is different in every row"]
+
+
+def _refusals(found: Survey) -> list[str]:
+    if not found.refused:
+        return []
+    return [f"    # {found.refused:,} lines cannot be read and will go to quarantine with the reason."]
+
+
+def _model(target: ColumnFacts, reason: str, dropped: list[tuple[ColumnFacts, str]]) -> list[str]:
+    comments = "; ".join(part for part in (reason, _values_of(target)) if part)
+    lines = ["model:", f"  predict: {scalar(target.name)}  # {comments}", f"  {_task(target)}"]
+    if dropped:
+        why = "; ".join(evidence for _, evidence in dropped)
+        lines.append(f"  drop: {flow(column.name for column, _ in dropped)}  # {why}")
+    lines += [
+        "  split: {test: 15%, validation: 15%}",
+        "  budget: 1 min",
+        "  # gate:  # conditions a model must meet to be released",
+        f"  #   - {'r2 >= 0.50' if _many_numbers(target) else 'accuracy >= 0.80'}",
+        "  #   - better than champion",
+    ]
+    return lines
+
+
+def _values_of(target: ColumnFacts) -> str:
+    if target.low is not None and target.high is not None and _many_numbers(target):
+        return f"{shown(target.low)} to {shown(target.high)}"
+    listed = ", ".join(f"{scalar(value)} {count:,}" for value, count in list(target.values.items())[:4])
+    more = ", …" if target.distinct > 4 else ""
+    return f"{target.distinct:,} different values" + (f": {listed}{more}" if listed else "")
+
+
+def _task(target: ColumnFacts) -> str:
+    if target.distinct == 2:
+        rarer = scalar(list(target.values)[-1])
+        return f"task: auto  # two values, so binary; `positive` is the rarer one, {rarer}, unless stated"
+    if _many_numbers(target):
+        return "task: auto  # numbers of many values, so regression"
+    if target.low is not None:
+        return "task: auto  # few whole numbers; `multiclass` or `regression` states it outright"
+    return "task: auto  # texts of several values, so multiclass"
+
+
+def _many_numbers(target: ColumnFacts) -> bool:
+    return target.low is not None and (target.distinct > 20 or target.type == "number")
