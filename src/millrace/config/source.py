@@ -1,0 +1,175 @@
+"""What a project file may say of one source: where its rows come from, and what is done to each before it is kept."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from millrace.config.api import ApiSettings
+from millrace.config.contract import Contract, Word
+from millrace.config.pii import check_pii
+from millrace.config.refusal import must_parse, read_by, refused
+from millrace.config.rules import CLEANING, check_step
+from millrace.config.section import Duration, Name, Section, Whole
+from millrace.config.target import parse_target
+from millrace.config.units import DURATION, seconds
+from millrace.errors import ProjectFileError
+
+ColumnType = Literal["number", "integer", "boolean", "date", "datetime", "text"]
+Protection = Literal["hash", "mask", "encrypt", "drop"]
+Step = Annotated[
+    dict[str, Any],
+    must_parse(check_step),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": False,
+            "properties": {name: {"description": line} for name, line in CLEANING.items()},
+        }
+    ),
+]
+
+
+class ColumnSettings(Section):
+    """How one column is read."""
+
+    type: ColumnType | None = Field(
+        None, description="number, integer, boolean, date, datetime or text; inferred if absent"
+    )
+    missing: tuple[str, ...] = Field((), description="texts that mean 'no value' in this column")
+    format: Name | Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
+        None, description="strptime format of a date or datetime, such as %d.%m.%Y; of several, the first that fits"
+    )
+    true: tuple[Name, ...] = Field((), description="words that mean true, in any case, such as [ja, oui]")
+    false: tuple[Name, ...] = Field((), description="words that mean false, in any case, such as [nein, non]")
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The formats to try, in order."""
+        return (self.format,) if isinstance(self.format, str) else self.format or ()
+
+    @property
+    def worded(self) -> bool:
+        """Whether values are written in a way that only the settings tell."""
+        return bool(self.format or self.true or self.false)
+
+    @property
+    def kind(self) -> ColumnType | None:
+        """The type that is stated, or that follows from how values are written."""
+        if self.type is not None or not self.worded:
+            return self.type
+        if not self.formats:
+            return "boolean"
+        return "datetime" if any(sign in one for one in self.formats for sign in ("%H", "%I", "%T", "%s")) else "date"
+
+
+class RetainSettings(Section):
+    """How long rows are kept."""
+
+    for_: Duration = Field(alias="for", description="such as 400 days")
+    by: Name | None = Field(None, description="the time column that counts; default: when the row was ingested")
+
+
+Retain = Annotated[
+    RetainSettings,
+    BeforeValidator(lambda value: value if isinstance(value, dict | RetainSettings) else {"for": value}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": DURATION},
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["for"],
+                    "properties": {"for": {"type": ["number", "string"]}, "by": {"type": "string"}},
+                },
+            ]
+        }
+    ),
+]
+
+
+class SourceSettings(Section):
+    """Where rows come from, and what is done to each before it is kept."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["from"]}, {"required": ["use"]}]})
+
+    from_: Name = Field("", alias="from", description="a path, glob or URL", repr=False)
+    use: Annotated[str, must_parse(parse_target)] | None = Field(
+        None,
+        description="your own code instead of `from`: package.module:function, in this folder or installed",
+    )
+    with_: dict[Name, Any] = Field(
+        default_factory=dict, alias="with", description="arguments of the function that `use` names", repr=False
+    )
+    table: Name | None = Field(None, description="table of a database, such as public.customers, or resource of dlt")
+    query: Name | None = Field(None, description="a select instead of a table")
+    cursor: Name | None = Field(None, description="column that grows with every new row, such as a time of change")
+    overlap: Annotated[float, read_by(seconds), Field(ge=0)] | None = Field(
+        None, description="how far behind the newest `cursor` rows may still appear: 10 min, or steps of a number"
+    )
+    chunk: Whole | None = Field(None, ge=1, description="rows per query, or per commit of an API; default 100000")
+    api: ApiSettings = Field(ApiSettings(), description="how an API at http:// or https:// is asked")
+    header: bool | None = Field(None, description="whether delimited files start with column names; sniffed if absent")
+    names: tuple[str, ...] = Field((), description="column names of files that have no header")
+    delimiter: Name | None = Field(None, description="sniffed if absent")
+    encoding: Name | None = Field(None, description="of delimited files, such as cp1252; detected if absent")
+    comment: Name | None = Field(None, description="what lines start with that are no rows, such as #")
+    skip: Whole = Field(0, ge=0, description="lines above the header that are no rows")
+    decimal: Literal[".", ","] = Field(".", description="what separates decimals in numbers")
+    thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = Field(
+        None, description="what groups thousands in numbers, such as . or ,"
+    )
+    record: Name | None = Field(None, description="the tag of a record in XML, the path to the list in JSON")
+    quiet: Duration | None = Field(
+        None, description="files changed less than this ago wait for the next ingest, such as 5 s"
+    )
+    sheet: Name | None = Field(None, description="of a spreadsheet; default: the first")
+    key: Name | tuple[Name, ...] | None = Field(None, description="column(s) that identify a row")
+    columns: dict[str, ColumnSettings] = Field(default_factory=dict, description="columns whose reading is stated")
+    missing: tuple[str, ...] = Field(
+        (), description="texts that mean 'no value' in every column, besides the empty one"
+    )
+    contract: Word | Contract = Field(
+        Contract(), description="what happens when columns change: evolve, freeze, quarantine, or a word for each kind"
+    )
+    clean: tuple[Step, ...] = Field((), description="cleaning steps, in order; see the reference of rules")
+    required: tuple[Name, ...] = Field((), description="columns without which a row goes to quarantine")
+    checks: dict[str, Name] = Field(
+        default_factory=dict, description="SQL expressions; rows that fail go to quarantine"
+    )
+    pii: dict[str, Protection] = Field(
+        default_factory=dict, description="columns with personal values, and how each is protected before it is written"
+    )
+
+    retain: Retain | None = Field(
+        None, description="how long rows are kept: 400 days, or {for: 400 days, by: a time column}"
+    )
+
+    @model_validator(mode="after")
+    def _protect_what_can_be(self) -> Self:
+        try:
+            check_pii(self.pii, self.key, self.cursor, self.clean)
+        except ProjectFileError as error:
+            raise refused(error) from error
+        return self
+
+    @model_validator(mode="after")
+    def _come_from_somewhere(self) -> Self:
+        if bool(self.from_) == bool(self.use):
+            both = "`from` and `use` both say where the rows come from; only one can."
+            seen = both if self.use else "Neither `from`, a path, glob or URL, nor `use` says where the rows come from."
+            raise refused(
+                ProjectFileError(
+                    seen,
+                    code="config.value" if self.use else "config.missing-key",
+                    allowed=["from: <path, glob or URL>", "use: <package.module:function>"],
+                )
+            )
+        if self.with_ and not self.use:
+            raise refused(ProjectFileError("`with` holds arguments for `use`, which is absent.", code="config.value"))
+        return self
