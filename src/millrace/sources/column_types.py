@@ -7,6 +7,7 @@ Safe means that no text changes its meaning: ``007`` stays text, as do ``+49 30`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
@@ -97,13 +98,16 @@ def widest(one: ColumnType | None, other: ColumnType | None) -> ColumnType | Non
 def infer(frames: Iterable[pl.DataFrame], missing: Mapping[str, tuple[str, ...]]) -> dict[str, ColumnType]:
     """The type of every column over all `frames` of texts; the markers of `missing` are no values."""
     seen: dict[str, ColumnType | None] = {}
-    for frame in frames:
-        for column in frame.get_columns():
-            values = column
-            if markers := missing.get(column.name):
-                values = column.filter(~is_marker(column, markers))
-            known = seen.get(column.name)
-            seen[column.name] = "text" if known == "text" else widest(known, kind_of(values))
+
+    def kind(column: pl.Series) -> ColumnType | None:
+        known, markers = seen.get(column.name), missing.get(column.name)
+        if known == "text":
+            return known
+        return widest(known, kind_of(column.filter(~is_marker(column, markers)) if markers else column))
+
+    with ThreadPoolExecutor() as pool:
+        for frame in frames:
+            seen.update(zip(frame.columns, pool.map(kind, frame.get_columns()), strict=True))
     return {name: kind or "text" for name, kind in seen.items()}
 
 

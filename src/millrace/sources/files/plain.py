@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import polars as pl
+import numpy as np
 
 from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError, nearest
@@ -24,6 +24,9 @@ _KNOWN = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252", "cp4
 _DETECTED_BYTES = 64 << 20
 #: Put behind a surplus delimiter, so that the line has a value too many and is refused as such.
 SURPLUS = "\ue0fd\ue0fe"
+#: Bytes that are searched at a time: what stays in a processor's cache.
+_SEARCHED = 64 << 10
+_LF, _CR = b"\n\r"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -96,21 +99,19 @@ def marked(path: Path, delimiter: str, quote: str, columns: int, scratch: Scratc
 
 
 def _any_ends_in(path: Path, delimiter: str) -> bool:
-    """Whether a line may end in a delimiter: the question of `_ending`, asked of whole pieces, which is much faster."""
-    last = delimiter.encode()
+    """Whether a line may end in a delimiter: the question of `_ending`, asked of bytes side by side: much faster."""
+    last = delimiter.encode()[-1]
     before = b""
     with unpacked(path) as handle:
-        while piece := handle.read(PIECE):
-            before += piece
-            if _contains(before, last + b"\n") or (b"\r" in before and _contains(before, last + b"\r")):
+        while piece := handle.read(_SEARCHED):
+            here = np.frombuffer(before + piece, dtype=np.uint8)
+            ends = here[1:] == _LF
+            if b"\r" in piece:
+                ends |= here[1:] == _CR
+            if (ends & (here[:-1] == last)).any():
                 return True
-            before = before[-len(last) :]
-    return before == last
-
-
-def _contains(piece: bytes, wanted: bytes) -> bool:
-    """`wanted in piece`, several times as fast as Python where the first byte is frequent."""
-    return bool(pl.Series([piece]).bin.contains(wanted)[0])
+            before = piece[-1:]
+    return before == bytes([last])
 
 
 def _ending(path: Path, delimiter: str) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ file without rows is not marked done.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from itertools import chain, islice
@@ -18,6 +19,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from millrace.config.schema import ColumnType, SourceSettings
+from millrace.engine.here import Here
 from millrace.errors import SourceError, nearest
 from millrace.records.batch import Batch, Position
 from millrace.sources.base import Refusal, refused
@@ -271,11 +273,20 @@ class FileSource:
                 break
 
     def _chunks(self, file: FileAt, start: Progress) -> Iterator[tuple[Path, Chunk]]:
-        """The chunks of a file from `start` on, each with where the file lies while it is read."""
+        """The chunks of a file from `start` on, each with where the file lies while it is read.
+
+        The next chunk is read while this one gets its types, which an ingest commits while the next one does.
+        """
         with self._place.local(file) as path:
-            if self._columns_in(file):
-                for chunk in self._format.read(path, self._batch_rows, start.records, start.refusals):
+            if not self._columns_in(file):
+                return
+            with closing(Here().stream(self._reading, [(path, start)])) as chunks:
+                for chunk in chunks:
                     yield path, chunk
+
+    def _reading(self, part: tuple[Path, Progress]) -> Iterator[Chunk]:
+        path, start = part
+        return self._format.read(path, self._batch_rows, start.records, start.refusals)
 
     @property
     def _foreign(self) -> bool:
