@@ -89,7 +89,7 @@ def generate(path: Path, rows: int) -> None:
             out.writelines(f"{first + i},{line}" for i, line in enumerate(block[: rows - first]))
 
 
-def timed(python: str | Path, code: str, folder: Path, data: Path, project: str = PROJECT) -> tuple[float, float]:
+def timed(python: str | Path, code: str, folder: Path, data: Path | str, project: str = PROJECT) -> tuple[float, float]:
     """Seconds and peak MB of one run in a fresh process and a fresh folder."""
     target = folder / "run"
     shutil.rmtree(target, ignore_errors=True)

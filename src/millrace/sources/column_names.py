@@ -25,5 +25,5 @@ def check_names(names: Iterable[str], where: str) -> None:
             f"{seen}, so it cannot be used.",
             where=where,
             code="source.column-name",
-            next_step="rename the column in the data, or state `names` for a file without a header",
+            next_step="rename the column in the data, in a `query`, or by `names` for a file without a header",
         )

@@ -90,7 +90,9 @@ class PostgreSQL:
         wanted += [f"q.{identifier(name)}::text as {identifier(f'_exact_{name}')}" for name in inexact]
         known = " || chr(31) || ".join(f"{column}::text" for column in columns) or "''"
         wanted.append(f'hashtextextended(({known}) collate "C", 0) as {_HASH}')
-        sql = f"select {', '.join(wanted)} from {ask.origin} q where {within_sql(columns, ask.bounds, quoted)}"
+        sql = (
+            f"select {', '.join(wanted)} from {ask.origin} q where {within_sql(columns, ask.bounds, quoted, rows=True)}"
+        )
         ordered = f" order by {', '.join(columns)}" if columns else ""
         frame = self._ask(f"{sql}{ordered} limit {ask.limit} offset {ask.skip}")
         placed = frame.select(f"_exact_{name}" if name in inexact else name for name in ask.order)
@@ -100,7 +102,7 @@ class PostgreSQL:
 
     def count(self, ask: Ask, where: str) -> int:
         """Counted by the server."""
-        within = within_sql([f"q.{identifier(name)}" for name in ask.order], ask.bounds, quoted)
+        within = within_sql([f"q.{identifier(name)}" for name in ask.order], ask.bounds, quoted, rows=True)
         return int(self._ask(f"select count(*) as n from {ask.origin} q where ({where}) and {within}").item())
 
     def quote(self, name: str) -> str:

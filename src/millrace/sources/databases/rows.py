@@ -27,6 +27,9 @@ _READ_ONLY: Mapping[str, Sequence[str]] = {
     "postgresql": ("set session characteristics as transaction read only", "set time zone 'UTC'"),
     "sqlite": ("pragma query_only = on",),
 }
+#: Dialects that go to the place of a row in an index by ``(a, b) > (x, y)``. MariaDB and MySQL understand it, and read
+#: the whole index: https://dev.mysql.com/doc/refman/8.4/en/row-constructor-optimization.html
+_COMPARE_ROWS = ("cockroachdb", "duckdb", "postgresql", "sqlite")
 _SQLITE_TABLES = """
 select name from sqlite_schema where type in ('table', 'view') and substr(name, 1, 7) <> 'sqlite_' order by name"""
 #: Whole indexes of plain columns, besides the primary key's.
@@ -122,7 +125,7 @@ class SQLite(_Rows):
     def _ask(self, what: str, ask: Ask, where: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         values: list[Any] = []
         columns = [f"q.{identifier(name)}" for name in ask.order]
-        within = within_sql(columns, ask.bounds, bound(values, lambda _: "?"))
+        within = within_sql(columns, ask.bounds, bound(values, lambda _: "?"), rows=True)
         sql = f"select {what} from {ask.origin} q where ({where}) and {within}"
         if ask.limit is not None:
             sql += f" order by {', '.join(columns)}" if columns else ""
@@ -192,7 +195,8 @@ class Alchemy(_Rows):
 
         values: list[Any] = []
         names = [f"q.{self.quote(name)}" for name in ask.order]
-        within = within_sql(names, ask.bounds, bound(values, lambda n: f":v{n}"))
+        rows = self._engine.dialect.name in _COMPARE_ROWS
+        within = within_sql(names, ask.bounds, bound(values, lambda n: f":v{n}"), rows=rows)
         query: Any = sa.select(sa.text(literal_sql(what))).select_from(sa.text(f"{literal_sql(ask.origin)} q"))
         query = query.where(sa.text(within).bindparams(**{f"v{n}": value for n, value in enumerate(values)}))
         query = query.where(sa.text(literal_sql(where)))

@@ -25,6 +25,7 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import ProjectFileError, SourceError, nearest
 from millrace.records.batch import Batch, Position
 from millrace.sources.base import Look, Source, SourceKind, refused
+from millrace.sources.column_names import check_names
 from millrace.sources.column_types import DTYPES
 from millrace.sources.cursors import floor, measure
 from millrace.sources.databases.base import Ask, Database, Page, connect, origin_of
@@ -132,9 +133,11 @@ class SqlSource:
         """All rows up to `at` are looked at, or those within the overlap."""
         place: tuple[Any, ...] | None = None
         least, schema = self._floor(at[0]), self.schema()
-        while page := self._ask(database, Bounds(place, at, least), schema, order_only=True):
+        while page := self._ask(
+            database, (bounds := Bounds(place, at, None if place else least)), schema, order_only=True
+        ):
             if not known(page.hashes.to_numpy(), seen).all():
-                page = self._page(database, Bounds(place, at, least), schema)
+                page = self._page(database, bounds, schema)
                 if page is None:
                     break  # what was there a moment ago is gone
                 new = ~pl.Series(known(page.hashes.to_numpy(), seen))
@@ -243,6 +246,7 @@ class SqlSource:
                     allowed=found,
                     nearest=nearest(name, found),
                 )
+        check_names(found, self._where)
         return found
 
     def _origin(self, database: Database) -> str:

@@ -287,6 +287,20 @@ def test_sql_hidden_in_the_names_of_columns_harms_nothing(kind, request, tmp_pat
     server.close()
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
+@pytest.mark.parametrize("name", ["*", "^.*$"])
+def test_a_column_whose_name_reads_as_a_pattern_is_refused(kind, name, request, tmp_path):
+    server = Server(kind, "sqlite:///rows.db" if kind == "sqlite" else request.getfixturevalue(kind).url, tmp_path)
+    mark = "`" if kind == "mariadb" else '"'
+    server.run(f"create table TABLE (id integer primary key, {mark}{name}{mark} integer)")
+    server.run("insert into TABLE values (1, 10)")
+    with pytest.raises(SourceError, match="reads as a pattern over all columns") as caught:
+        ingest("rows", settings(server), Store(tmp_path / "store"), tmp_path, "r")
+    assert caught.value.code == "source.column-name"
+    assert not Table(Store(tmp_path / "store"), "tables/rows").exists
+    server.close()
+
+
 def test_sql_hidden_in_a_cursor_value_harms_nothing(server, tmp_path):
     server.run("insert into TABLE values (1, 'a', 1, '''; drop table x; --')")
     first = read(source(server, tmp_path, cursor="at"))
