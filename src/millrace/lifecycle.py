@@ -110,6 +110,7 @@ def _run(site: Site, identity: str, *, release: bool, by: str, reason: str) -> R
 def check(site: Site) -> Checked:
     """The project file → whether its sources are there and have what the model needs; nothing is written."""
     from millrace.ingest.changes import column_changes
+    from millrace.ingest.mapping import with_tables
     from millrace.ingest.personal import ready
     from millrace.notify.registry import channels
     from millrace.sources import open_source
@@ -120,7 +121,7 @@ def check(site: Site) -> Checked:
     problems, changes = [], []
     columns: set[str] = set()
     for name, source in settings.sources.items():
-        columns |= set(open_source(name, source, site.folder).schema())
+        columns |= set(open_source(name, with_tables(name, source, site.folder), site.folder).schema())
         taken, frozen = column_changes(name, source, site.store, site.folder)
         changes += taken
         problems += frozen

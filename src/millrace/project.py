@@ -221,7 +221,8 @@ class Project:
         """Clean and check refused rows again by the rules as they are now, and keep those that pass."""
         from millrace.ingest.replay import replay
 
-        return replay(self._known(source), self.settings.sources[source], self.store, new_run(), watch)
+        settings = self.settings.sources[self._known(source)]
+        return replay(source, settings, self.store, new_run(), watch, base=self.path.parent)
 
     def export_refused(self, source: str, to: str, *, rule: str | None = None, origin: str | None = None) -> Exported:
         """Write every refused row, or those of a rule or an origin, into a CSV, Parquet or NDJSON file."""
@@ -296,7 +297,9 @@ class Project:
         from millrace.package.batch import answer_file
 
         start, info = perf_counter(), self._package(version)
-        done = answer_file(Package.load(info.path, threads=0), questions(self.settings, source), Path(to), watch)
+        done = answer_file(
+            Package.load(info.path, threads=0), questions(self.settings, source, self.path.parent), Path(to), watch
+        )
         return Predicted(done.rows, to, info.name, info.version, round(perf_counter() - start, 3), done.refused)
 
     @audited("serve", required=False)

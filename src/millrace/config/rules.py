@@ -13,6 +13,7 @@ CLEANING: Mapping[str, str] = MappingProxyType(
         "fill": "put a value where there is none: `fill: {income: 0}`",
         "clip": "bring numbers between two bounds: `clip: {age: [0, 120]}`",
         "replace": "put one value for another: `replace: {city: {NYC: New York}}`",
+        "map": "put values by a table: `map: {plan: {values: {b: basic}}}`, or by a file: `map: {plan: plans.csv}`",
         "case": "write texts in one case, lower, upper or title: `case: {city: lower}`",
         "normalize": "give texts one Unicode form, NFC, NFKC, NFD or NFKD: `normalize: {name: NFC}`",
         "substitute": "replace what a regular expression finds: `substitute: {phone: {'[^0-9]': ''}}`",

@@ -6,7 +6,9 @@ from __future__ import annotations
 TYPE = "type"
 UNREADABLE = "unreadable"
 REQUIRED = "required"
+#: A value has no entry in the table that `map` gives.
+MAP = "map"
 #: The rules that refuse rows for their columns.
 NEW = "new_columns"
 LOST = "lost_columns"
-BUILT_IN = frozenset({TYPE, UNREADABLE, REQUIRED, NEW, LOST})
+BUILT_IN = frozenset({TYPE, UNREADABLE, REQUIRED, MAP, NEW, LOST})

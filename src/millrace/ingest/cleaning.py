@@ -2,12 +2,12 @@
 
 `trim` works before typing and `drop_duplicates` after the checks, wherever they stand in the list: a text is trimmed
 before it is read as a number, and a good row never gives way to a refused one. The steps between (`fill`, `clip`,
-`replace`, `case`, `normalize`, `substitute`) run in the order written, on values of their final type.
+`replace`, `map`, `case`, `normalize`, `substitute`) run in the order written, on values of their final type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -15,21 +15,27 @@ import polars as pl
 
 from millrace.config.schema import SourceSettings
 from millrace.errors import ProjectFileError, nearest
+from millrace.ingest.mapping import mapped
+
+#: Flags of rows whose value has no entry in a map start with this, followed by their ordinal.
+UNMAPPED = "_failed_map_"
 
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
     """The compiled steps.
 
-    `trimmed` are the text columns to trim, `steps` the expressions of each step in order, `identity` the columns that
-    make two rows the same (None: duplicates are kept). Rows without a value in an identity column are never duplicates,
-    unless `whole`: then the identity is the whole row.
+    `trimmed` are the text columns to trim, `steps` the expressions of each step in order, `unmapped` the columns whose
+    values must have an entry in a map: the n-th is flagged by the steps as ``UNMAPPED + n``. `identity` are the columns
+    that make two rows the same (None: duplicates are kept). Rows without a value in an identity column are never
+    duplicates, unless `whole`: then the identity is the whole row.
     """
 
     trimmed: frozenset[str]
     steps: tuple[tuple[pl.Expr, ...], ...]
     identity: tuple[str, ...] | None
     whole: bool = False
+    unmapped: tuple[str, ...] = ()
 
 
 def compile_cleaning(settings: SourceSettings, final: Mapping[str, pl.DataType], where: str) -> Cleaning:
@@ -38,6 +44,7 @@ def compile_cleaning(settings: SourceSettings, final: Mapping[str, pl.DataType],
     steps: list[tuple[pl.Expr, ...]] = []
     identity: tuple[str, ...] | None = None
     whole = False
+    unmapped: list[str] = []
     for ordinal, step in enumerate(settings.clean):
         at = f"{where}.clean[{ordinal}]"
         name, value = next(iter(step.items()))
@@ -46,9 +53,11 @@ def compile_cleaning(settings: SourceSettings, final: Mapping[str, pl.DataType],
             trimmed |= frozenset(texts)
         elif name == "drop_duplicates":
             identity, whole = _identity(value, settings, final, at), value == "all"
+        elif name == "map":
+            steps.append(tuple(_maps(value, final, at, unmapped)))
         else:
             steps.append(tuple(_expressions(name, value, final, at)))
-    return Cleaning(trimmed, tuple(steps), identity, whole)
+    return Cleaning(trimmed, tuple(steps), identity, whole, tuple(unmapped))
 
 
 def _columns(value: object, final: Mapping[str, pl.DataType], at: str) -> list[str]:
@@ -78,13 +87,28 @@ def _identity(value: object, settings: SourceSettings, final: Mapping[str, pl.Da
     return tuple(_columns(value, final, at))
 
 
-def _expressions(name: str, value: object, final: Mapping[str, pl.DataType], at: str) -> list[pl.Expr]:
+def _by_column(name: str, value: object, final: Mapping[str, pl.DataType], at: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
         seen = f"`{name}` takes columns and values, not {value!r}."
         raise ProjectFileError(seen, where=at, code="config.clean", next_step=f"write `{name}: {{column: …}}`")
     _columns(list(value), final, at)
+    return value
+
+
+def _expressions(name: str, value: object, final: Mapping[str, pl.DataType], at: str) -> list[pl.Expr]:
     build = _STEPS[name]
-    return [build(column, one, final[column], f"{at}.{name}.{column}") for column, one in value.items()]
+    told = _by_column(name, value, final, at)
+    return [build(column, one, final[column], f"{at}.{name}.{column}") for column, one in told.items()]
+
+
+def _maps(value: object, final: Mapping[str, pl.DataType], at: str, unmapped: list[str]) -> Iterator[pl.Expr]:
+    """The expressions of a step `map`; columns whose values must have an entry are added to `unmapped`."""
+    for column, told in _by_column("map", value, final, at).items():
+        one = mapped(column, told, final[column], f"{at}.map.{column}")
+        yield one.value
+        if one.unmapped is not None:
+            yield one.unmapped.alias(f"{UNMAPPED}{len(unmapped)}")
+            unmapped.append(column)
 
 
 def _fill(column: str, value: object, dtype: pl.DataType, at: str) -> pl.Expr:

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from millrace.config.schema import ProjectSettings, SourceSettings
+from millrace.ingest.mapping import with_tables
 from millrace.ingest.rules import compile_rules, unreadable
 from millrace.sources import open_source
 
@@ -16,15 +17,16 @@ from millrace.sources import open_source
 _ONLY_FOR_TABLES = "drop_duplicates"
 
 
-def questions(settings: ProjectSettings, path: str) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+def questions(settings: ProjectSettings, path: str, base: Path = Path()) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Yield the rows of a file, cleaned as the project's only source is, with those that cannot be read.
 
     The second frame has `_row`, `_rules`, `_reasons` and `_raw`. A project that merges several sources says
-    by SQL what a row is, so its questions are expected in that form. Raises `SourceError` when there is no such file.
+    by SQL what a row is, so its questions are expected in that form. Files that its rules name are relative to `base`.
+    Raises `SourceError` when there is no such file.
     """
     source = SourceSettings(**{"from": path, "pii": settings.pii})
     if len(settings.sources) == 1 and settings.dataset is None:
-        source = _asked(next(iter(settings.sources.values())), path)
+        source = with_tables("questions", _asked(next(iter(settings.sources.values())), path), base)
     opened = open_source("questions", source, Path.cwd())
     known = set(opened.schema())
     source = _about(source, known)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import polars as pl
@@ -21,6 +22,7 @@ from millrace.config.contract import agreed
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.ingest.built_in import LOST, NEW, UNREADABLE
 from millrace.ingest.contract import Agreed, stated_type
+from millrace.ingest.mapping import with_tables
 from millrace.ingest.personal import as_read, judgeable, same_protection, source_types
 from millrace.ingest.quarantine import REPLAYED, landed_rows, once
 from millrace.ingest.rules import Rules, Split, compile_rules, same_schema
@@ -49,14 +51,17 @@ class _Passed:
     reasons: dict[str, int]
 
 
-def replay(name: str, settings: SourceSettings, store: Store, run: str, watch: Watch = unwatched) -> Replayed:
+def replay(
+    name: str, settings: SourceSettings, store: Store, run: str, watch: Watch = unwatched, *, base: Path = Path()
+) -> Replayed:
     """Clean and check the refused rows of source `name` again, and keep those that pass; `run` is the id they carry.
 
-    Rows keep their origin. A row whose identity is in the table by now leaves as a duplicate. Raises `UsageError` when
-    the source was never ingested, `ProjectFileError` for rules that cannot mean anything, `DataError` when the settings
-    state types that the table does not have, `RemoteError` when the store refuses to write.
+    Rows keep their origin. A row whose identity is in the table by now leaves as a duplicate. Files that the rules name
+    are relative to `base`. Raises `UsageError` when the source was never ingested, `ProjectFileError` for rules that
+    cannot mean anything, `DataError` when the settings state types that the table does not have, `RemoteError` when the
+    store refuses to write.
     """
-    counts = Counts()
+    counts, settings = Counts(), with_tables(name, settings, base)
     while True:
         done = _sweep(name, settings, store, run, watch)
         counts += done.counts

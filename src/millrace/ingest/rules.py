@@ -14,9 +14,9 @@ import polars as pl
 
 from millrace.config.schema import ColumnSettings, ColumnType, SourceSettings
 from millrace.errors import DataError, ProjectFileError
-from millrace.ingest.built_in import TYPE, UNREADABLE
+from millrace.ingest.built_in import MAP, TYPE, UNREADABLE
 from millrace.ingest.checks import Check, compile_checks, required
-from millrace.ingest.cleaning import Cleaning, compile_cleaning
+from millrace.ingest.cleaning import UNMAPPED, Cleaning, compile_cleaning
 from millrace.ingest.contract import Agreed
 from millrace.ingest.personal import as_told, personal, protection
 from millrace.ingest.suppression import Suppressed
@@ -140,11 +140,20 @@ class Rules:
             return pl.DataFrame(schema=_REFUSED)
         types = [f"{_FAILED}type_{i}" for i in range(len(self.typings))]
         checks = [f"{_FAILED}check_{i}" for i in range(len(self.checks))]
-        rules = [pl.when(pl.any_horizontal(types)).then(pl.lit(TYPE))] if types else []
+        maps = [f"{UNMAPPED}{i}" for i in range(len(self.cleaning.unmapped))]
+        rules = [
+            pl.when(pl.any_horizontal(flags)).then(pl.lit(rule))
+            for rule, flags in ((TYPE, types), (MAP, maps))
+            if flags
+        ]
         rules += [pl.when(flag).then(pl.lit(one.name)) for flag, one in zip(checks, self.checks, strict=True)]
         reasons = [
             pl.when(flag).then(pl.concat_str(pl.lit(one.refusal), _shown(_RAW + one.column)))
             for flag, one in zip(types, self.typings, strict=True)
+        ]
+        reasons += [
+            pl.when(flag).then(pl.concat_str(pl.lit(f"{MAP}: {column} has no entry for "), _shown(_RAW + column)))
+            for flag, column in zip(maps, self.cleaning.unmapped, strict=True)
         ]
         reasons += [pl.when(flag).then(_broken(one)) for flag, one in zip(checks, self.checks, strict=True)]
         both = pl.concat([done, raw.rename(lambda name: _RAW + name)], how="horizontal")

@@ -23,6 +23,7 @@ from millrace.engine.base import Engine
 from millrace.engine.here import Here
 from millrace.errors import RemoteError
 from millrace.ingest.contract import agree, hold_types
+from millrace.ingest.mapping import with_tables
 from millrace.ingest.personal import noted, ready, same_protection, source_types
 from millrace.ingest.quarantine import set_aside
 from millrace.ingest.reading import read
@@ -84,6 +85,7 @@ def ingest(
     """
     from millrace.sources import open_source
 
+    settings = with_tables(name, settings, base)
     ready({name: settings})
     suppressed(store, name, os.environ)
     known = source_types(Table(store, f"tables/{name}"))
