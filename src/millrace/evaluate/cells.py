@@ -114,6 +114,13 @@ def recalls(counts: Cells) -> np.ndarray:
     return share(counts.hits, counts.actual)
 
 
+def specificities(counts: Cells) -> np.ndarray:
+    """Of every class, which share of the other rows was not called it."""
+    rows = counts.actual.sum(axis=-1, keepdims=True)
+    others = rows - counts.actual
+    return share(others - (counts.predicted - counts.hits), others)
+
+
 def f1s(counts: Cells) -> np.ndarray:
     """F1 of every class."""
     return share(2 * counts.hits, counts.actual + counts.predicted)

@@ -10,8 +10,9 @@ from millrace.errors import DataError
 from millrace.evaluate import cells as c
 from millrace.evaluate.advice import advise
 from millrace.evaluate.measure import Judged, judged, measure
-from millrace.evaluate.metrics import find
+from millrace.evaluate.metrics import demand, find
 from millrace.evaluate.paired import difference
+from millrace.evaluate.per_class import per_class
 from millrace.evaluate.raw import understand
 from millrace.records.evaluation import Difference, Evaluation
 from millrace.records.fit import Answer
@@ -47,7 +48,7 @@ def judge(
     DataError
         When there are fewer than two rows, lengths differ, or an answer is not a finite number.
     UsageError
-        When the metric does not exist for this task.
+        When the metric does not exist for this task, or is not defined for this truth.
 
     Examples
     --------
@@ -59,10 +60,10 @@ def judge(
     """
     answers = _checked(truth, answer, signature, threshold)
     advice = advise(answers.truth, signature, probabilities=answers.probabilities is not None)
-    primary = advice.metric if metric == "auto" else find(metric, signature.task).name
+    primary = advice.metric if metric == "auto" else demand(metric, signature.task, answers.truth).name
     binary = signature.task == "binary"
     cut = 0.5 if threshold is None and answers.probabilities is not None else threshold
-    matrix = () if answers.label is None else c.confusion(answers.truth, answers.label, answers.classes).tolist()
+    matrix = None if answers.label is None else c.confusion(answers.truth, answers.label, answers.classes)
     return Evaluation(
         task=signature.task,
         metrics=measure(answers, seed),
@@ -72,7 +73,8 @@ def judge(
         classes=signature.classes,
         positive=signature.positive if binary else None,
         threshold=cut if binary else None,
-        confusion=tuple(tuple(row) for row in matrix),
+        confusion=() if matrix is None else tuple(tuple(row) for row in matrix.tolist()),
+        per_class={} if matrix is None else per_class(matrix, signature.classes, seed),
         baseline=measure(_trivial(answers), seed),
     )
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from millrace.evaluate import cells as c
+from millrace.evaluate.definition import MetricDefinition
 from millrace.evaluate.intervals import Bounds, around, error_of, quantiles, resample_matrix, wilson
-from millrace.evaluate.metrics import METRICS, MetricDefinition
+from millrace.evaluate.metrics import METRICS
 from millrace.records.evaluation import Metric
 from millrace.records.fit import Answer
 from millrace.records.signature import Task
@@ -52,7 +53,7 @@ def judged(truth: np.ndarray, answer: Answer, task: Task, classes: int, threshol
 
 
 def measure(answers: Judged, seed: int = 0) -> Mapping[str, Metric]:
-    """Every metric that the task and the answers allow, with 95 % intervals; the same seed gives the same bounds."""
+    """Every metric that task, truth and answers allow, with 95 % intervals; the same seed gives the same bounds."""
     rng = np.random.default_rng(seed)
     measured: dict[str, Metric] = {}
     matrix = draws = None
@@ -61,7 +62,7 @@ def measure(answers: Judged, seed: int = 0) -> Mapping[str, Metric]:
         draws = resample_matrix(matrix, rng)
     for metric in METRICS.values():
         prediction = answers.prediction(metric)
-        if answers.task not in metric.tasks or prediction is None:
+        if answers.task not in metric.tasks or prediction is None or metric.refused(answers.truth):
             continue
         if metric.of_cells and matrix is not None and draws is not None:
             value, bounds = _of_cells(metric, c.cells(matrix), draws)

@@ -6,9 +6,8 @@ Judging, comparing, gates, the report and the docs read this table; none of them
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 
@@ -18,37 +17,10 @@ from millrace.evaluate import cells as c
 from millrace.evaluate import probabilities as p
 from millrace.evaluate import ranking as r
 from millrace.evaluate import values as v
-from millrace.evaluate.intervals import Bounds, Scale
+from millrace.evaluate.definition import MetricDefinition, Needs
+from millrace.evaluate.intervals import Scale
+from millrace.evaluate.miscalibration import ece_bounds
 from millrace.records.signature import Task
-
-Needs = Literal["label", "probabilities", "value"]
-
-
-@dataclass(frozen=True, slots=True)
-class MetricDefinition:
-    """One metric: ``function(truth, prediction) -> float``, and how its interval is made.
-
-    `truth` is int64 class indices or float64 values; `prediction` is what `needs` says: labels int64 ``[rows]``,
-    probabilities of the positive ``[rows]`` or of all classes ``[rows, classes]``, or values ``[rows]``.
-
-    Exactly one of these says how sure we are: `of_cells` (the metric as a function of confusion counts, which are
-    resampled; with `share`, the counts of a binomial share, Wilson's interval), `influence` (the delta method on
-    `scale`), or `bounds` (the metric's own way), where `weighted` gives the metric as a function of row weights,
-    for the paired bootstrap.
-    """
-
-    name: str
-    answers: str
-    tasks: tuple[Task, ...]
-    needs: Needs
-    function: Callable[[np.ndarray, np.ndarray], float]
-    higher_is_better: bool = True
-    of_cells: Callable[[c.Cells], np.ndarray] | None = None
-    share: Callable[[c.Cells], tuple[float, float]] | None = None
-    influence: Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]] | None = None
-    scale: Scale = "plain"
-    bounds: Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[float, Bounds]] | None = None
-    weighted: Callable[[np.ndarray, np.ndarray], Callable[[np.ndarray], float]] | None = None
 
 
 def find(name: str, task: Task) -> MetricDefinition:
@@ -76,6 +48,20 @@ def find(name: str, task: Task) -> MetricDefinition:
     return METRICS[name]
 
 
+def demand(name: str, task: Task, truth: np.ndarray) -> MetricDefinition:
+    """The metric called `name`, for this truth.
+
+    Raises
+    ------
+    UsageError
+        When no metric of this name suits the task, or this truth has no such metric.
+    """
+    metric = find(name, task)
+    if reason := metric.refused(truth):
+        raise UsageError(reason, where="metric", code="usage.undefined-metric", next_step="choose mae, wape or rmse")
+    return metric
+
+
 _BINARY: tuple[Task, ...] = ("binary",)
 _MANY: tuple[Task, ...] = ("multiclass",)
 _CLASSES: tuple[Task, ...] = ("binary", "multiclass")
@@ -94,6 +80,10 @@ def _counted(
         return float(of_cells(c.cells(c.confusion(truth, label, classes))))
 
     return MetricDefinition(name, answers, tasks, "label", function, of_cells=of_cells, share=share)
+
+
+def _right(counts: c.Cells) -> tuple[float, float]:
+    return float(counts.hits.sum()), float(counts.actual.sum())
 
 
 def _meant(
@@ -143,7 +133,7 @@ _ALL = (
         "share of rows called rightly",
         _CLASSES,
         c.accuracy,
-        lambda k: (float(k.hits.sum()), float(k.actual.sum())),
+        _right,
     ),
     _counted("balanced_accuracy", "mean recall over the classes", _CLASSES, c.balanced_accuracy),
     _counted(
@@ -170,9 +160,16 @@ _ALL = (
     _counted("f1", "harmonic mean of precision and recall", _BINARY, c.f1),
     _counted("f2", "F that weighs recall twice as much as precision", _BINARY, c.f_beta(2.0)),
     _counted("f0_5", "F that weighs precision twice as much as recall", _BINARY, c.f_beta(0.5)),
+    *(
+        replace(
+            _counted(f"{name}_micro", f"{name} over all calls at once", _MANY, c.accuracy, _right), same_as="accuracy"
+        )
+        for name in ("precision", "recall", "f1")
+    ),
     _counted("precision_macro", "mean precision over the classes", _MANY, c.macro(c.precisions)),
     _counted("recall_macro", "mean recall over the classes", _MANY, c.macro(c.recalls)),
     _counted("f1_macro", "mean F1 over the classes", _MANY, c.macro(c.f1s)),
+    _counted("specificity_macro", "mean specificity over the classes", _MANY, c.macro(c.specificities)),
     _counted("precision_weighted", "mean precision, classes weighted by rows", _MANY, c.weighted(c.precisions)),
     _counted("recall_weighted", "mean recall, classes weighted by rows", _MANY, c.weighted(c.recalls)),
     _counted("f1_weighted", "mean F1, classes weighted by rows", _MANY, c.weighted(c.f1s)),
@@ -182,12 +179,12 @@ _ALL = (
     _meant("brier", "mean squared error of the probabilities", _CLASSES, "probabilities", v.mean_of(p.brier_losses)),
     MetricDefinition(
         "ece",
-        "mean gap between promised and seen frequency",
+        "mean gap between promised and seen frequency, less what chance shows",
         _CLASSES,
         "probabilities",
         p.ece,
         higher_is_better=False,
-        bounds=p.ece_bounds,
+        bounds=ece_bounds,
         weighted=p.weighted_ece,
     ),
     _meant("rmse", "root of the mean squared error", _VALUES, "value", v.rmse),
@@ -202,7 +199,17 @@ _ALL = (
         bounds=v.median_ae_bounds,
         weighted=v.weighted_median_ae,
     ),
-    _meant("mape", "mean error as a share of the truth", _VALUES, "value", v.mean_of(v.relative)),
+    replace(
+        _meant("mape", "mean error as a share of the truth", _VALUES, "value", v.mean_of(v.relative)),
+        undefined=v.no_shares,
+    ),
+    _meant("wape", "sum of the errors as a share of the sum of the truth", _VALUES, "value", v.wape),
+    _meant("pinball_0_1", "how well it serves as the 10 % quantile", _VALUES, "value", v.mean_of(v.pinball(0.1))),
+    replace(
+        _meant("pinball_0_5", "how well it serves as the median", _VALUES, "value", v.mean_of(v.pinball(0.5))),
+        same_as="mae",
+    ),
+    _meant("pinball_0_9", "how well it serves as the 90 % quantile", _VALUES, "value", v.mean_of(v.pinball(0.9))),
     _meant("r2", "share of the variance that is explained", _VALUES, "value", v.r2, "below_one"),
 )
 

@@ -86,9 +86,9 @@ def table(
 
 
 def _side(column: int, numbers: frozenset[int], cell: Cell = "") -> str:
-    if isinstance(cell, Markup):
-        return ' class="wide"'
-    return ' class="number"' if column in numbers else ""
+    if column in numbers:
+        return ' class="number"'
+    return ' class="wide"' if isinstance(cell, Markup) else ""
 
 
 def _cell(cell: Cell) -> str:

@@ -6,9 +6,9 @@ import numpy as np
 
 from millrace.errors import DataError
 from millrace.evaluate import cells as c
+from millrace.evaluate.definition import MetricDefinition
 from millrace.evaluate.intervals import Bounds, around, error_of, quantiles, resample
 from millrace.evaluate.measure import Judged
-from millrace.evaluate.metrics import MetricDefinition
 from millrace.records.evaluation import Difference
 
 

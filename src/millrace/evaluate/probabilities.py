@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from millrace.evaluate.intervals import Bounds
-
 #: Equal-width bins of confidence (Guo et al., 2017).
 BINS = 15
 
@@ -69,7 +67,9 @@ def _confidence(truth: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray,
 
 
 def ece(truth: np.ndarray, probability: np.ndarray) -> float:
-    """How far promised and seen frequencies lie apart, on average over rows (expected calibration error).
+    """How far promised and seen frequencies lie apart, on average over rows, chance included.
+
+    This is the expected calibration error as it is usually written; `miscalibration` takes the chance out.
 
     Examples
     --------
@@ -90,26 +90,3 @@ def weighted_ece(truth: np.ndarray, probability: np.ndarray) -> Callable[[np.nda
         return float(np.abs(gaps).sum() / weights.sum())
 
     return measure
-
-
-def ece_bounds(truth: np.ndarray, probability: np.ndarray, rng: np.random.Generator) -> tuple[float, Bounds]:
-    """The calibration error and its bounds, by resampling each bin's hits.
-
-    Noise alone pushes the error up, and resampling does so once more; reflecting the draws around the value takes
-    that excess out again (the basic bootstrap of Davison & Hinkley, 1997). Where perfect calibration would show an
-    error this large by chance, the lower bound is 0.
-    """
-    bins = reliability(truth, probability)
-    value = float((bins.rows * np.abs(bins.true - bins.promised)).sum() / bins.rows.sum())
-    drawn = _drawn(bins, bins.true, rng)
-    low, high = 2 * value - np.quantile(drawn, (0.975, 0.025))
-    by_chance = np.quantile(_drawn(bins, np.clip(bins.promised, 0, 1), rng), 0.975)
-    return value, (0.0 if value <= by_chance else max(0.0, float(low)), min(1.0, max(float(high), value)))
-
-
-def _drawn(bins: Reliability, chance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A thousand calibration errors with hits of the given chances."""
-    counts = bins.rows.astype(np.int64)
-    hits = rng.binomial(counts, chance, size=(1000, len(counts))) / counts
-    errors: np.ndarray = (counts * np.abs(hits - bins.promised)).sum(axis=1) / counts.sum()
-    return errors

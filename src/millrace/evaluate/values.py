@@ -38,6 +38,52 @@ def relative(truth: np.ndarray, value: np.ndarray) -> np.ndarray:
     return share
 
 
+#: Below this tail index of 1/truth (Hill, 1975) the mean relative error has no finite variance, so no interval.
+_TAIL = 2.0
+
+
+def no_shares(truth: np.ndarray) -> str:
+    """Why an error as a share of these true values means nothing; empty where it does.
+
+    It needs amounts of one sign that stay away from 0: else a handful of rows near 0 makes up nearly all of the mean,
+    which then has no interval, or is infinite.
+    """
+    zeros = int((truth == 0).sum())
+    if zeros:
+        return f"{zeros:,} of {len(truth):,} true values are 0, and an error is no share of nothing."
+    if truth.min() < 0 < truth.max():
+        return "True values lie on both sides of 0, so the rows nearest to it would rule mape."
+    steep = np.sort(1.0 / np.abs(truth))[::-1]
+    top = int(np.ceil(np.sqrt(len(truth))))
+    if top >= len(steep):
+        return ""
+    climb = float(np.log(steep[:top] / steep[top]).mean())
+    if climb * _TAIL <= 1:
+        return ""
+    return f"The {top:,} smallest of {len(truth):,} true values come so near to 0 that they would rule mape."
+
+
+def wape(truth: np.ndarray, value: np.ndarray) -> Influence:
+    """All errors together as a share of all true amounts together; 0 where both are nothing."""
+    error, size = absolute(truth, value), np.abs(truth)
+    whole = float(size.mean())
+    if whole == 0.0:
+        return float(error.mean() > 0), np.zeros(len(truth))
+    share = float(error.mean()) / whole
+    return share, (error - share * size) / (whole * len(truth))
+
+
+def pinball(quantile: float) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Each row's loss for a prediction meant as this quantile (Koenker & Bassett, 1978)."""
+
+    def losses(truth: np.ndarray, value: np.ndarray) -> np.ndarray:
+        under = truth - value.astype(np.float64)
+        loss: np.ndarray = np.where(under >= 0, quantile * under, (quantile - 1) * under)
+        return loss
+
+    return losses
+
+
 def rmse(truth: np.ndarray, value: np.ndarray) -> Influence:
     """The root of the mean squared error: large errors count most."""
     squared = absolute(truth, value) ** 2

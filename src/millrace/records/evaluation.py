@@ -39,7 +39,8 @@ class Evaluation:
     """Metrics of one model on rows it never saw.
 
     `primary` names the metric that decides; `confusion[i][j]` counts rows of class i that were called class j, in the
-    order of `classes`; `importances` maps a column to the loss of the primary metric when it is shuffled.
+    order of `classes`; `per_class` gives precision, recall, specificity and f1 of each; `importances` maps a column to
+    the loss of the primary metric when it is shuffled.
     """
 
     task: Task
@@ -51,5 +52,6 @@ class Evaluation:
     positive: str | None = None
     threshold: float | None = None
     confusion: tuple[tuple[int, ...], ...] = ()
+    per_class: Mapping[str, Mapping[str, Metric]] = field(default_factory=dict)
     importances: Mapping[str, Metric] = field(default_factory=dict)
     baseline: Mapping[str, Metric] = field(default_factory=dict)

@@ -35,10 +35,10 @@ class Scorer:
 def deciding_metric(settings: ModelSettings, truth: np.ndarray, signature: Signature) -> str:
     """The name of the metric that judges the model in the end: the stated one, or the recommended one."""
     from millrace.evaluate.advice import advise
-    from millrace.evaluate.metrics import find
+    from millrace.evaluate.metrics import demand
 
     if isinstance(settings.metric, str) and settings.metric != "auto":
-        return find(settings.metric, signature.task).name
+        return demand(settings.metric, signature.task, truth).name
     return advise(truth, signature).metric
 
 

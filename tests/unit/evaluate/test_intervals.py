@@ -86,6 +86,23 @@ def test_a_calibrated_model_may_have_no_calibration_error():
     assert measured["ece"].low == 0.0
 
 
+def test_an_honest_model_is_not_charged_with_the_error_that_chance_shows():
+    rng = np.random.default_rng(4)
+    found = [measure(judged(*_binary_answer(rng, 300), "binary", 2), seed)["ece"] for seed in range(100)]
+    # the plain mean gap of such samples is 0.044 on average
+    assert np.median([one.value for one in found]) < 0.015
+    assert np.mean([one.low > 0 for one in found]) < 0.1
+
+
+def test_the_calibration_error_of_a_model_far_too_sure_is_found():
+    truth, scores = simulate_binary(np.random.default_rng(5), 2000)
+    bold = scores**2.5 / (scores**2.5 + (1 - scores) ** 2.5)
+    everyone = simulate_binary(np.random.default_rng(6), 400_000)
+    true = METRICS["ece"].function(everyone[0], everyone[1] ** 2.5 / (everyone[1] ** 2.5 + (1 - everyone[1]) ** 2.5))
+    one = measure(judged(truth, _answer("binary", bold), "binary", 2))["ece"]
+    assert 0.03 < one.low < true < one.high < 0.15
+
+
 def test_bounds_shrink_with_the_root_of_the_rows():
     rng = np.random.default_rng(8)
     widths = []

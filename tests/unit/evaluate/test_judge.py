@@ -106,6 +106,21 @@ def test_regression_metrics_compare(metric):
     assert compare(truth, Answer(value=truth + 0.1 * wave), Answer(value=truth + wave), VALUES, metric).better is True
 
 
+def test_a_metric_that_means_nothing_here_is_not_measured():
+    judged = judge(np.array([-1.0, 2.0, 6.0]), Answer(value=np.array([1.0, 2.0, 6.0])), VALUES)
+    assert "mape" not in judged.metrics
+    with pytest.raises(UsageError, match="both sides of 0"):
+        judge(np.array([-1.0, 2.0, 6.0]), Answer(value=np.array([1.0, 2.0, 6.0])), VALUES, metric="mape")
+
+
+def test_every_class_has_its_scores_with_wilsons_bounds():
+    # class a: 1 hit, 2 actual, 2 called, 3 others of which 2 left alone; class c: never called
+    one = judge(np.array([0, 0, 1, 1, 2]), Answer(label=np.array([0, 1, 1, 1, 0])), MANY).per_class
+    assert [one["a"][name].value for name in ("precision", "recall", "specificity", "f1")] == [0.5, 0.5, 2 / 3, 0.5]
+    assert (one["c"]["precision"].value, one["c"]["precision"].low, one["c"]["precision"].high) == (0.0, 0.0, 1.0)
+    assert (one["a"]["recall"].low, one["a"]["recall"].high) == pytest.approx((0.0945, 0.9055), abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("truth", "answer", "words"),
     [

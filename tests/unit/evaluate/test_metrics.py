@@ -3,7 +3,7 @@ import pytest
 from sklearn import metrics as peer
 
 from millrace.errors import UsageError
-from millrace.evaluate.metrics import METRICS, find
+from millrace.evaluate.metrics import METRICS, demand, find
 
 
 def expand(tp: int, fn: int, fp: int, tn: int) -> tuple[np.ndarray, np.ndarray]:
@@ -81,9 +81,10 @@ MANY_PEERS = {
     "roc_auc_ovo_weighted": lambda t, p: peer.roc_auc_score(t, p, multi_class="ovo", average="weighted"),
     "log_loss": peer.log_loss,
     "brier": peer.brier_score_loss,
-    **{f"precision_{a}": averaged(peer.precision_score, a) for a in ("macro", "weighted")},
-    **{f"recall_{a}": averaged(peer.recall_score, a) for a in ("macro", "weighted")},
-    **{f"f1_{a}": averaged(peer.f1_score, a) for a in ("macro", "weighted")},
+    **{f"precision_{a}": averaged(peer.precision_score, a) for a in ("micro", "macro", "weighted")},
+    **{f"recall_{a}": averaged(peer.recall_score, a) for a in ("micro", "macro", "weighted")},
+    **{f"f1_{a}": averaged(peer.f1_score, a) for a in ("micro", "macro", "weighted")},
+    "specificity_macro": lambda t, p: np.mean([peer.recall_score(t != i, p != i) for i in range(4)]),
 }
 
 
@@ -99,6 +100,10 @@ VALUE_PEERS = {
     "mae": peer.mean_absolute_error,
     "median_ae": peer.median_absolute_error,
     "mape": peer.mean_absolute_percentage_error,
+    "pinball_0_1": lambda t, v: peer.mean_pinball_loss(t, v, alpha=0.1),
+    "pinball_0_5": lambda t, v: peer.mean_pinball_loss(t, v, alpha=0.5),
+    "pinball_0_9": lambda t, v: peer.mean_pinball_loss(t, v, alpha=0.9),
+    "wape": lambda t, v: peer.mean_absolute_error(t, v) / np.abs(t).mean(),
     "r2": peer.r2_score,
 }
 
@@ -140,6 +145,10 @@ ONES, ZEROS = np.ones(4, np.int64), np.zeros(4, np.int64)
         pytest.param("r2", np.ones(4), np.ones(4), 1.0, id="a constant truth, met"),
         pytest.param("r2", np.ones(4), np.zeros(4), 0.0, id="a constant truth, missed"),
         pytest.param("rmse", np.ones(4), np.ones(4), 0.0, id="no error"),
+        pytest.param("wape", np.zeros(4), np.ones(4), 1.0, id="errors beside a truth of nothing"),
+        pytest.param("wape", np.zeros(4), np.zeros(4), 0.0, id="nothing, foretold"),
+        pytest.param("f1_micro", ZEROS, ONES, 0.0, id="nothing right"),
+        pytest.param("specificity_macro", np.array([0, 1, 2]), np.array([0, 1, 1]), 2.5 / 3, id="one of three wrong"),
     ],
 )
 def test_edge_cases_are_numbers(name, truth, prediction, expected):
@@ -160,7 +169,10 @@ def test_calibration_error_is_the_mean_gap_over_bins():
 
 def test_direction_is_a_field():
     lower = {name for name, metric in METRICS.items() if not metric.higher_is_better}
-    assert lower == {"log_loss", "brier", "ece", "rmse", "mae", "median_ae", "mape"}
+    assert lower == {
+        *("log_loss", "brier", "ece", "rmse", "mae", "median_ae", "mape", "wape"),
+        *("pinball_0_1", "pinball_0_5", "pinball_0_9"),
+    }
 
 
 def test_every_metric_says_how_its_interval_is_made():
@@ -177,3 +189,25 @@ def test_an_unknown_metric_names_the_nearest():
 def test_a_metric_of_another_task_is_unknown():
     with pytest.raises(UsageError, match="`f1` is not a metric for regression"):
         find("f1", "regression")
+
+
+@pytest.mark.parametrize(
+    ("truth", "words"),
+    [
+        pytest.param([0.0, 1.0, 2.0, 3.0], "1 of 4 true values are 0", id="a zero"),
+        pytest.param([-1.0, 1.0, 2.0, 3.0], "both sides of 0", id="both signs"),
+        pytest.param(np.arange(1, 401) / 400, "come so near to 0", id="uniform down to nearly 0"),
+        pytest.param(np.arange(1, 401) + 500.0, "", id="far from 0"),
+        pytest.param(-np.arange(1, 401) - 500.0, "", id="far below 0"),
+        pytest.param(np.full(50, 3.0), "", id="constant"),
+    ],
+)
+def test_errors_are_shares_only_of_amounts_away_from_zero(truth, words):
+    said = METRICS["mape"].refused(np.asarray(truth, np.float64))
+    assert words in said
+    assert bool(said) == bool(words)
+
+
+def test_asking_for_an_undefined_metric_says_why():
+    with pytest.raises(UsageError, match="both sides of 0"):
+        demand("mape", "regression", np.array([-1.0, 2.0, 3.0]))

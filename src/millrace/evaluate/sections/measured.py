@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from millrace.evaluate import cells as c
 from millrace.evaluate.metrics import METRICS
-from millrace.evaluate.page import code, number, section, table, track, words
-from millrace.records.evaluation import Evaluation
+from millrace.evaluate.page import Cell, Markup, code, number, section, table, track, words
+from millrace.records.evaluation import Evaluation, Metric
 
 #: More classes than this do not fit a page as a matrix.
 _MATRIX = 12
+_SCORES = {"precision": "precision", "recall": "recall", "specificity": "specificity", "f1": "F1"}
 _METRIC_HEADS = (
     '<tr><th scope="col">metric</th><th scope="col" class="number">value</th>'
     '<th scope="col" class="number">95&nbsp;% interval</th><th scope="col" class="number">baseline</th>'
@@ -20,13 +18,18 @@ _METRIC_HEADS = (
 
 def metrics(evaluation: Evaluation) -> str:
     """Every metric with its interval, beside the trivial model's."""
-    order = sorted(evaluation.metrics, key=lambda name: name != evaluation.primary)
+    told = [name for name in evaluation.metrics if name == evaluation.primary or not _repeats(name)]
+    order = sorted(told, key=lambda name: name != evaluation.primary)
     body = "".join(_metric(name, evaluation) for name in order)
     drawn = (
         f'<div class="scroll"><table class="metrics"><thead>{_METRIC_HEADS}</thead><tbody>{body}</tbody></table></div>'
     )
     note = f"{evaluation.advice} The dot is the value, the bar its 95 % interval, the tick the baseline."
     return section("Metrics", drawn, note=note.strip())
+
+
+def _repeats(name: str) -> bool:
+    return name in METRICS and bool(METRICS[name].same_as)
 
 
 def _metric(name: str, evaluation: Evaluation) -> str:
@@ -74,14 +77,17 @@ def _share(count: int, total: int, right: bool) -> str:
 
 
 def per_class(evaluation: Evaluation) -> str:
-    """How well each class is found (more than two classes)."""
-    if evaluation.task != "multiclass" or not evaluation.confusion:
+    """How well each class is found, with intervals."""
+    if not evaluation.per_class:
         return ""
-    counts = c.cells(np.array(evaluation.confusion))
-    scores = zip(c.precisions(counts), c.recalls(counts), c.f1s(counts), counts.actual, strict=True)
-    rows = [
-        (f"`{name}`", *(f"{score:.3f}" for score in (precision, recall, f1)), f"{actual:,.0f}")
-        for name, (precision, recall, f1, actual) in zip(evaluation.classes, scores, strict=True)
+    actual = [sum(row) for row in evaluation.confusion]
+    rows: list[tuple[Cell, ...]] = [
+        (f"`{name}`", *(_spread(one[score]) for score in _SCORES), f"{count:,}")
+        for (name, one), count in zip(evaluation.per_class.items(), actual, strict=True)
     ]
-    drawn = table(("class", "precision", "recall", "F1", "rows"), rows, numbers=frozenset(range(1, 5)))
-    return section("Class by class", drawn)
+    drawn = table(("class", *_SCORES.values(), "rows"), rows, numbers=frozenset(range(1, 6)))
+    return section("Class by class", drawn, note="Each class against the rest, with 95 % intervals.")
+
+
+def _spread(metric: Metric) -> Markup:
+    return Markup(f"{metric.value:.3f}<small>{metric.low:.3f} to {metric.high:.3f}</small>")
