@@ -9,7 +9,11 @@ from millrace.errors import ProjectFileError
 
 
 def check_pii(
-    pii: Mapping[str, str], key: str | tuple[str, ...] | None, cursor: str | None, clean: Iterable[Mapping[str, Any]]
+    pii: Mapping[str, str],
+    key: str | tuple[str, ...] | None,
+    cursor: str | None,
+    clean: Iterable[Mapping[str, Any]],
+    unique: Iterable[tuple[str, ...]] = (),
 ) -> None:
     """Raise `ProjectFileError` where a source uses a personal column for what its protected values cannot do.
 
@@ -21,7 +25,9 @@ def check_pii(
             f"The cursor `{cursor}` is written down as it is, so it cannot be in `pii`.", "use another cursor"
         )
     named = [value for step in clean for name, value in step.items() if name == "drop_duplicates"]
-    identity = {column for value in (*named, key or ()) for column in ((value,) if isinstance(value, str) else value)}
+    identity = {
+        column for value in (*named, key or (), *unique) for column in ((value,) if isinstance(value, str) else value)
+    }
     for column in sorted(set(pii) if "all" in named else identity & set(pii)):
         if pii[column] != "hash":
             what = "rows could not be told apart by it" if pii[column] != "encrypt" else "it changes when keys rotate"

@@ -139,6 +139,9 @@ class SourceSettings(Section):
     )
     clean: tuple[Step, ...] = Field((), description="cleaning steps, in order; see the reference of rules")
     required: tuple[Name, ...] = Field((), description="columns without which a row goes to quarantine")
+    unique: Name | tuple[Name, ...] | tuple[tuple[Name, ...], ...] = Field(
+        (), description="column(s) whose values no two rows share; a list of lists for several such keys"
+    )
     checks: dict[str, Name] = Field(
         default_factory=dict, description="SQL expressions; rows that fail go to quarantine"
     )
@@ -150,10 +153,17 @@ class SourceSettings(Section):
         None, description="how long rows are kept: 400 days, or {for: 400 days, by: a time column}"
     )
 
+    @property
+    def uniques(self) -> tuple[tuple[str, ...], ...]:
+        """The keys that `unique` names."""
+        named = (self.unique,) if isinstance(self.unique, str) else self.unique
+        several = tuple(one for one in named if isinstance(one, tuple))
+        return several or ((tuple(one for one in named if isinstance(one, str)),) if named else ())
+
     @model_validator(mode="after")
     def _protect_what_can_be(self) -> Self:
         try:
-            check_pii(self.pii, self.key, self.cursor, self.clean)
+            check_pii(self.pii, self.key, self.cursor, self.clean, self.uniques)
         except ProjectFileError as error:
             raise refused(error) from error
         return self

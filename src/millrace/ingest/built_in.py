@@ -8,7 +8,9 @@ UNREADABLE = "unreadable"
 REQUIRED = "required"
 #: A value has no entry in the table that `map` gives.
 MAP = "map"
+#: The values of columns that tell rows apart are taken by another row.
+UNIQUE = "unique"
 #: The rules that refuse rows for their columns.
 NEW = "new_columns"
 LOST = "lost_columns"
-BUILT_IN = frozenset({TYPE, UNREADABLE, REQUIRED, MAP, NEW, LOST})
+BUILT_IN = frozenset({TYPE, UNREADABLE, REQUIRED, MAP, UNIQUE, NEW, LOST})

@@ -15,6 +15,7 @@ import polars as pl
 
 from millrace.config.schema import SourceSettings
 from millrace.errors import ProjectFileError, nearest
+from millrace.ingest.keys import Key
 from millrace.ingest.mapping import mapped
 
 #: Flags of rows whose value has no entry in a map start with this, followed by their ordinal.
@@ -28,13 +29,12 @@ class Cleaning:
     `trimmed` are the text columns to trim, `steps` the expressions of each step in order, `unmapped` the columns whose
     values must have an entry in a map: the n-th is flagged by the steps as ``UNMAPPED + n``. `identity` are the columns
     that make two rows the same (None: duplicates are kept). Rows without a value in an identity column are never
-    duplicates, unless `whole`: then the identity is the whole row.
+    duplicates, unless it is the whole row.
     """
 
     trimmed: frozenset[str]
     steps: tuple[tuple[pl.Expr, ...], ...]
-    identity: tuple[str, ...] | None
-    whole: bool = False
+    identity: Key | None
     unmapped: tuple[str, ...] = ()
 
 
@@ -42,8 +42,7 @@ def compile_cleaning(settings: SourceSettings, final: Mapping[str, pl.DataType],
     """The steps of `settings.clean` for columns of the `final` dtypes. Raises `ProjectFileError` for others."""
     trimmed: frozenset[str] = frozenset()
     steps: list[tuple[pl.Expr, ...]] = []
-    identity: tuple[str, ...] | None = None
-    whole = False
+    identity: Key | None = None
     unmapped: list[str] = []
     for ordinal, step in enumerate(settings.clean):
         at = f"{where}.clean[{ordinal}]"
@@ -52,12 +51,12 @@ def compile_cleaning(settings: SourceSettings, final: Mapping[str, pl.DataType],
             texts = list(final) if value == "all" else _columns(value, final, at)
             trimmed |= frozenset(texts)
         elif name == "drop_duplicates":
-            identity, whole = _identity(value, settings, final, at), value == "all"
+            identity = Key(_identity(value, settings, final, at), whole=value == "all")
         elif name == "map":
             steps.append(tuple(_maps(value, final, at, unmapped)))
         else:
             steps.append(tuple(_expressions(name, value, final, at)))
-    return Cleaning(trimmed, tuple(steps), identity, whole, tuple(unmapped))
+    return Cleaning(trimmed, tuple(steps), identity, tuple(unmapped))
 
 
 def _columns(value: object, final: Mapping[str, pl.DataType], at: str) -> list[str]:

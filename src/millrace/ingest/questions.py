@@ -10,7 +10,8 @@ import polars as pl
 
 from millrace.config.schema import ProjectSettings, SourceSettings
 from millrace.ingest.mapping import with_tables
-from millrace.ingest.rules import compile_rules, unreadable
+from millrace.ingest.reasons import unreadable
+from millrace.ingest.rules import compile_rules
 from millrace.sources import open_source
 
 #: Where a table is distinct, a question may be asked twice.
@@ -41,7 +42,9 @@ def questions(settings: ProjectSettings, path: str, base: Path = Path()) -> Iter
 
 def _asked(source: SourceSettings, path: str) -> SourceSettings:
     clean = tuple(step for step in source.clean if _ONLY_FOR_TABLES not in step)
-    return source.model_copy(update={"from_": path, "checks": {}, "required": (), "clean": clean, "key": None})
+    return source.model_copy(
+        update={"from_": path, "checks": {}, "required": (), "clean": clean, "key": None, "unique": ()}
+    )
 
 
 def _about(source: SourceSettings, known: set[str]) -> SourceSettings:

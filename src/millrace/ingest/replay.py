@@ -22,6 +22,7 @@ from millrace.config.contract import agreed
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.ingest.built_in import LOST, NEW, UNREADABLE
 from millrace.ingest.contract import Agreed, stated_type
+from millrace.ingest.keys import Keys
 from millrace.ingest.mapping import with_tables
 from millrace.ingest.personal import as_read, judgeable, same_protection, source_types
 from millrace.ingest.quarantine import REPLAYED, landed_rows, once
@@ -91,13 +92,15 @@ def _sweep(name: str, settings: SourceSettings, store: Store, run: str, watch: W
     same_protection(receipts.read(store, name, now.number), rules.privacy, f"{name}, {_ORIGIN}")
     refused, rules = judgeable(refused, rules)
     same_schema(now.schema(), rules.final, f"{name}, {_ORIGIN}")
+    keys = Keys()
     for rows in refused.iter_slices(_ROWS):
-        passed = _passed(rows, rules, now)
+        passed = _passed(rows, rules, now, keys)
         if passed.leaving.is_empty():
             continue
         now, landed = _commit(table, now, passed, rules.digest, run)
         if not landed:
             return _Sweep(moved, finished=False)
+        keys.add(now, passed.kept)
         moved += passed.counts
         watch(Step("replay", f"{name}: {passed.leaving.height:,} rows left the quarantine"))
     return _Sweep(moved, finished=True)
@@ -120,13 +123,15 @@ def _new_columns(
     return {name: stated_type(name, settings) or kind_of(texts[name]) or "text" for name in fields if texts is not None}
 
 
-def _passed(rows: pl.DataFrame, rules: Rules, now: Snapshot) -> _Passed:
-    keys = rows.with_row_index(_AT).select(pl.col(_AT).cast(pl.Int64), pl.col("_batch").alias("_of"), "_origin", "_row")
+def _passed(rows: pl.DataFrame, rules: Rules, now: Snapshot, keys: Keys) -> _Passed:
+    places = rows.with_row_index(_AT).select(
+        pl.col(_AT).cast(pl.Int64), pl.col("_batch").alias("_of"), "_origin", "_row"
+    )
     plain, protected = as_read(_decoded(rows["_raw"], rules), rules.privacy)
-    split = rules.split(plain, 0, now.scan(), protected)
-    leaving = keys.join(split.refused.select(pl.col("_row").alias(_AT)), on=_AT, how="anti", maintain_order="left")
+    split = rules.split(plain, 0, keys.of(now), protected)
+    leaving = places.join(split.refused.select(pl.col("_row").alias(_AT)), on=_AT, how="anti", maintain_order="left")
     kept = split.kept.rename({"_row": _AT}).join(
-        keys.select(_AT, "_origin", "_row"), on=_AT, how="left", maintain_order="left"
+        places.select(_AT, "_origin", "_row"), on=_AT, how="left", maintain_order="left"
     )
     left = rows[leaving[_AT]]["_rules"].explode(empty_as_null=True, keep_nulls=True)
     return _Passed(leaving.drop(_AT), kept.drop(_AT), _counted(split, leaving.height), dict(Counter(left.to_list())))

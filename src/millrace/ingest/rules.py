@@ -14,23 +14,27 @@ import polars as pl
 
 from millrace.config.schema import ColumnSettings, ColumnType, SourceSettings
 from millrace.errors import DataError, ProjectFileError
-from millrace.ingest.built_in import MAP, TYPE, UNREADABLE
+from millrace.ingest.built_in import MAP, UNIQUE
 from millrace.ingest.checks import Check, compile_checks, required
 from millrace.ingest.cleaning import UNMAPPED, Cleaning, compile_cleaning
 from millrace.ingest.contract import Agreed
+from millrace.ingest.keys import Key, Keys
 from millrace.ingest.personal import as_told, personal, protection
+from millrace.ingest.reasons import RAW, Mark, broken, misfit, refusals, unlisted
 from millrace.ingest.suppression import Suppressed
 from millrace.ingest.types import Typed, column_types, final_schema, tidy, typed
+from millrace.ingest.uniqueness import compile_unique, settle
 from millrace.privacy.columns import Privacy
 from millrace.sources.column_types import DTYPES
 from millrace.store.tables import BOOKKEEPING
 
 _DIGESTED = {"key", "columns", "missing", "contract", "clean", "required", "checks"}
+#: Rules that count for the digest only where they are stated, so that it stays what it was where they are not.
+_DIGESTED_IF_STATED = ("pii", "unique")
 _PUBLIC = Privacy()
 _FAILED = "_failed_"
-_RAW = "_raw_"
+_TAKEN = f"{_FAILED}unique"
 _ROW = "_row"
-_REFUSED = {_ROW: pl.Int64(), "_rules": pl.List(pl.String()), "_reasons": pl.String(), "_raw": pl.String()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +65,18 @@ class Rules:
     typings: tuple[Typed, ...]
     checks: tuple[Check, ...]
     digest: str
+    unique: tuple[Key, ...] = ()
     privacy: Privacy = _PUBLIC
 
     def split(
         self,
         frame: pl.DataFrame,
         first_row: int,
-        known: pl.LazyFrame | None = None,
+        known: Keys | None = None,
         protected: pl.DataFrame | None = None,
         erased: Suppressed | None = None,
     ) -> Split:
-        """Clean and check the rows; `known` are the rows already in the table, for sources without duplicates.
+        """Clean and check the rows; `known` are the keys of the rows already in the table.
 
         `protected` has, for each row of `frame`, values of personal columns that were protected before; rows of persons
         who were `erased` are left out. Raises `DataError` when the frame has other columns than the rules were compiled
@@ -91,18 +96,25 @@ class Rules:
         if erased and (named := erased.matches(as_told(erased.columns, frame, done, misfits))).any():
             gone = int(named.sum())
             done, frame, failed = done.filter(~named), frame.filter(~named), failed.filter(~named)
-        bad = failed.arg_true()
-        kept = done.select(*self.cleaned, _ROW)
-        if bad.len():
-            kept = kept.filter(~failed)
-        kept = self.privacy.protect(kept)
+        kept = self.privacy.protect(done.select(*self.cleaned, _ROW).filter(~failed))
         if protected is not None:
             before = protected[(kept[_ROW] - first_row).cast(pl.UInt32)]
             kept = kept.with_columns(before[column] for column in before.columns if column in self.final)
-        distinct = self._distinct(kept, known)
+        settled = settle(kept, self.cleaning.identity, self.unique, known)
+        if self.unique:
+            done = done.join(settled.taken, on=_ROW, how="left", maintain_order="left")
+            done = done.with_columns(pl.col("taken").is_not_null().alias(_TAKEN))
+            failed |= done[_TAKEN]
+        bad = failed.arg_true()
         raw = personal(self.privacy, frame[bad], done[bad], misfits)
         shown = done[bad].with_columns(raw.select(column for column in self.privacy.words if column in raw.columns))
-        return Split(distinct, self._refused(shown, raw), kept.height - distinct.height, gone)
+        return Split(settled.kept, refusals(shown, raw, self._marks()), settled.duplicate, gone)
+
+    def _marks(self) -> list[Mark]:
+        marks = [misfit(f"{_FAILED}type_{i}", one) for i, one in enumerate(self.typings)]
+        marks += [unlisted(f"{UNMAPPED}{i}", MAP, column) for i, column in enumerate(self.cleaning.unmapped)]
+        marks += [broken(f"{_FAILED}check_{i}", one) for i, one in enumerate(self.checks)]
+        return marks + ([Mark(_TAKEN, UNIQUE, pl.col("taken"))] if self.unique else [])
 
     def _plan(self, frame: pl.DataFrame, first_row: int) -> pl.LazyFrame:
         plan = frame.lazy().with_row_index(_ROW, offset=first_row).with_columns(pl.col(_ROW).cast(pl.Int64))
@@ -117,53 +129,6 @@ class Rules:
         plan = plan.with_columns(pl.col(floats).fill_nan(None)) if floats else plan
         broken = [(~one.holds).fill_null(value=False).alias(f"{_FAILED}check_{i}") for i, one in enumerate(self.checks)]
         return plan.with_columns(*broken)
-
-    def _distinct(self, kept: pl.DataFrame, known: pl.LazyFrame | None) -> pl.DataFrame:
-        """The rows without those whose identity came earlier, in this batch or in the table."""
-        identity = self.cleaning.identity
-        if identity is None:
-            return kept
-        first = kept.select(pl.struct(identity).is_first_distinct()).to_series()
-        new = kept.filter(first if self.cleaning.whole else first | kept.select(_incomplete(identity)).to_series())
-        if known is None:
-            return new
-        # The batch is the small side: only its own identities are ever held in memory, however long the table is.
-        there = known.select(identity).join(new.lazy().select(identity), on=identity, how="semi", nulls_equal=True)
-        seen = there.unique().collect(engine="streaming")
-        if not self.cleaning.whole:
-            seen = seen.drop_nulls()
-        return new.join(seen, on=identity, how="anti", nulls_equal=True, maintain_order="left")
-
-    def _refused(self, done: pl.DataFrame, raw: pl.DataFrame) -> pl.DataFrame:
-        """The failed rows with their reasons; `done` and `raw` are the same rows after and before cleaning."""
-        if done.is_empty():
-            return pl.DataFrame(schema=_REFUSED)
-        types = [f"{_FAILED}type_{i}" for i in range(len(self.typings))]
-        checks = [f"{_FAILED}check_{i}" for i in range(len(self.checks))]
-        maps = [f"{UNMAPPED}{i}" for i in range(len(self.cleaning.unmapped))]
-        rules = [
-            pl.when(pl.any_horizontal(flags)).then(pl.lit(rule))
-            for rule, flags in ((TYPE, types), (MAP, maps))
-            if flags
-        ]
-        rules += [pl.when(flag).then(pl.lit(one.name)) for flag, one in zip(checks, self.checks, strict=True)]
-        reasons = [
-            pl.when(flag).then(pl.concat_str(pl.lit(one.refusal), _shown(_RAW + one.column)))
-            for flag, one in zip(types, self.typings, strict=True)
-        ]
-        reasons += [
-            pl.when(flag).then(pl.concat_str(pl.lit(f"{MAP}: {column} has no entry for "), _shown(_RAW + column)))
-            for flag, column in zip(maps, self.cleaning.unmapped, strict=True)
-        ]
-        reasons += [pl.when(flag).then(_broken(one)) for flag, one in zip(checks, self.checks, strict=True)]
-        both = pl.concat([done, raw.rename(lambda name: _RAW + name)], how="horizontal")
-        both = both.with_columns(pl.lit(None).alias(_RAW + name) for name in self.cleaned if name not in self.delivered)
-        return both.select(
-            pl.col(_ROW),
-            pl.concat_list(rules).list.drop_nulls().list.unique(maintain_order=True).alias("_rules"),
-            pl.concat_str(reasons, separator="; ", ignore_nulls=True).alias("_reasons"),
-            raw.select(pl.struct(pl.all()).struct.json_encode().alias("_raw")).to_series(),
-        )
 
 
 def compile_rules(
@@ -200,7 +165,7 @@ def compile_rules(
     kinds = column_types(final)
     stated, unstated = settings.columns, ColumnSettings.model_construct()
     typings = (typed(one, delivered[one], kinds[one], stated.get(one, unstated)) for one in final if one in delivered)
-    said = settings.model_dump_json(include=_DIGESTED | ({"pii"} if settings.pii else set()))
+    said = settings.model_dump_json(include=_DIGESTED | {key for key in _DIGESTED_IF_STATED if getattr(settings, key)})
     return Rules(
         where=where,
         delivered=dict(delivered),
@@ -216,28 +181,9 @@ def compile_rules(
             *compile_checks(settings.checks, final, where),
         ),
         digest=hashlib.sha256(said.encode()).hexdigest()[:16],
+        unique=compile_unique(settings, final, where),
         privacy=private,
     )
-
-
-def unreadable(refused: pl.DataFrame) -> pl.DataFrame:
-    """What a reader could not parse, in the form of `Split.refused`."""
-    column, reason = pl.col("column").fill_null(""), pl.col("reason").fill_null("no reason given")
-    named = (column == "") | reason.str.starts_with(column)
-    return refused.select(
-        pl.col("line").cast(pl.Int64).alias(_ROW),
-        pl.concat_list(pl.lit(UNREADABLE)).alias("_rules"),
-        pl.when(named).then(reason).otherwise(pl.concat_str(column, pl.lit(": "), reason)).alias("_reasons"),
-        pl.col("raw").alias("_raw"),
-    )
-
-
-def misfits(refused: pl.DataFrame, unread: pl.DataFrame) -> dict[str, str]:
-    """The columns with values that do not fit, each with what was said of one; `unread` is what the reader refused."""
-    said = refused.filter(pl.col("_rules").list.contains(TYPE))["_reasons"].unique(maintain_order=True).to_list()
-    told = {reason.removeprefix(f"{TYPE}: ").split(" is not ", 1)[0]: reason for reason in said}
-    named = unread.drop_nulls("column").unique("column", maintain_order=True)
-    return told | dict(zip(named["column"], named["reason"], strict=True))
 
 
 def same_schema(table: Mapping[str, pl.DataType], batch: Mapping[str, pl.DataType], where: str) -> None:
@@ -274,7 +220,7 @@ def _holdable(final: Mapping[str, pl.DataType], where: str) -> None:
                 code="config.columns",
                 next_step="rename one of them in the source",
             )
-        if column.startswith((_FAILED, _RAW)) or column in BOOKKEEPING:
+        if column.startswith((_FAILED, RAW)) or column in BOOKKEEPING:
             seen = f"The column name `{column}` is reserved for Millrace's own columns."
             raise ProjectFileError(
                 seen, where=where, code="config.columns", next_step="rename the column in the source"
@@ -283,18 +229,3 @@ def _holdable(final: Mapping[str, pl.DataType], where: str) -> None:
             seen = f"`{column}` is {dtype}, which a table does not hold."
             allowed = ["number", "integer", "boolean", "date", "datetime", "text"]
             raise ProjectFileError(seen, where=f"{where}.columns.{column}", code="config.columns", allowed=allowed)
-
-
-def _incomplete(identity: tuple[str, ...]) -> pl.Expr:
-    return pl.any_horizontal(pl.col(column).is_null() for column in identity)
-
-
-def _shown(column: str) -> pl.Expr:
-    return pl.concat_str(pl.lit("'"), pl.col(column).cast(pl.String), pl.lit("'")).fill_null("null")
-
-
-def _broken(check: Check) -> pl.Expr:
-    parts = [pl.lit(f"{check.name}: {check.refusal}")]
-    for ordinal, column in enumerate(check.columns):
-        parts += [pl.lit(f"{', ' if ordinal else ': '}{column} = "), _shown(column)]
-    return pl.concat_str(parts)

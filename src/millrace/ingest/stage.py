@@ -23,12 +23,14 @@ from millrace.engine.base import Engine
 from millrace.engine.here import Here
 from millrace.errors import RemoteError
 from millrace.ingest.contract import agree, hold_types
+from millrace.ingest.keys import Keys
 from millrace.ingest.mapping import with_tables
 from millrace.ingest.personal import noted, ready, same_protection, source_types
 from millrace.ingest.quarantine import set_aside
 from millrace.ingest.reading import read
+from millrace.ingest.reasons import misfits, unreadable
 from millrace.ingest.retention import tidy
-from millrace.ingest.rules import Rules, compile_rules, misfits, same_schema, unreadable
+from millrace.ingest.rules import Rules, compile_rules, same_schema
 from millrace.ingest.suppression import suppressed
 from millrace.records.batch import Batch, Position
 from millrace.records.ingestion import Counts, Ingested
@@ -124,6 +126,7 @@ class _Intake:
         self.texts = LongTexts(store, name)
         self.now = self.table.snapshot()
         self.tally = _Tally()
+        self.keys = Keys()
         self.rules: Rules | None = None
 
     def exhaust(self, source: Opened, engine: Engine) -> bool:
@@ -171,7 +174,10 @@ class _Intake:
         same_protection(last, rules.privacy, f"{self.name}, {batch.origin}")
         with answering("The rows that are there cannot be read", self.table.key):
             split = rules.split(
-                batch.frame, batch.first_row, self._known(), erased=suppressed(self.store, self.name, os.environ)
+                batch.frame,
+                batch.first_row,
+                self.keys.of(self.now),
+                erased=suppressed(self.store, self.name, os.environ),
             )
         unread = unreadable(rules.privacy.unread(batch.refused))
         refused = pl.concat([split.refused, unread]) if unread.height else split.refused
@@ -198,6 +204,7 @@ class _Intake:
         self.now = self.table.append(self.now, kept, number, _metadata(receipt))
         if self.now.number != number:
             return None
+        self.keys.add(self.now, kept)
         self.tally.counts += counts
         self.tally.reasons.update(receipt.reasons)
         self.tally.origins.add(batch.origin)
@@ -217,9 +224,6 @@ class _Intake:
         self.rules = compile_rules(self.name, self.settings, delivered, contract=contract)
         same_schema(written, self.rules.final, where)
         return self.rules
-
-    def _known(self) -> pl.LazyFrame | None:
-        return self.now.scan() if self.now.number else None
 
     def _receipt(
         self, batch: Batch, last: Receipt | None, counts: Counts, refused: pl.DataFrame, rules: Rules

@@ -49,6 +49,15 @@ class Snapshot:
         """The version of the table; -1 when there is none yet."""
         return -1 if self.delta is None else self.delta.version()
 
+    @property
+    def rows(self) -> int:
+        """How many rows the table has, as its log says."""
+        return (
+            0
+            if self.delta is None
+            else int(pl.DataFrame(self.delta.get_add_actions(flatten=True))["num_records"].sum())
+        )
+
     def schema(self, *, bookkeeping: bool = False) -> dict[str, pl.DataType]:
         """The columns written down at the first commit; empty when there is no table yet."""
         if self.delta is None:

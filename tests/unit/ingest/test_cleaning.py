@@ -1,17 +1,30 @@
 from __future__ import annotations
 
+import tempfile
+
 import polars as pl
 import pytest
 
 from millrace.errors import ProjectFileError
+from millrace.ingest.keys import Keys
 from millrace.ingest.rules import compile_rules
+from millrace.store.objects import Store
+from millrace.store.tables import Table
 from unit.ingest.intake import settings
 
 FRAME = pl.DataFrame({"id": [1, 2, 3], "charge": [None, 250.0, -5.0], "plan": [" basic", "pro ", None]})
 
 
 def clean(*steps, frame=FRAME, known=None, **sections):
-    return compile_rules("s", settings(clean=list(steps), **sections), frame.schema).split(frame, 1, known)
+    rules = compile_rules("s", settings(clean=list(steps), **sections), frame.schema)
+    return rules.split(frame, 1, None if known is None else keys_of(known))
+
+
+def keys_of(rows):
+    """The keys of a table that has these rows."""
+    table = Table(Store(tempfile.mkdtemp()), "tables/s")
+    placed = rows.with_columns(pl.lit("a.csv").alias("_origin"), pl.int_range(1, pl.len() + 1).alias("_row"))
+    return Keys().of(table.append(table.snapshot(), placed, number=1 << 32))
 
 
 def test_steps_run_in_the_order_written():
@@ -56,17 +69,17 @@ def test_a_good_row_never_gives_way_to_a_refused_one():
 
 def test_rows_without_a_key_are_not_duplicates_of_each_other():
     frame = pl.DataFrame({"id": [None, None, 1]}, schema={"id": pl.Int64})
-    assert clean({"drop_duplicates": "id"}, frame=frame, known=frame.lazy()).kept["id"].to_list() == [None, None]
+    assert clean({"drop_duplicates": "id"}, frame=frame, known=frame).kept["id"].to_list() == [None, None]
 
 
 def test_whole_rows_are_the_same_when_their_missing_values_are():
     frame = pl.DataFrame({"id": [None, None, 1], "x": ["a", "a", "b"]}, schema={"id": pl.Int64, "x": pl.String})
     assert clean({"drop_duplicates": "all"}, frame=frame).kept["x"].to_list() == ["a", "b"]
-    assert clean({"drop_duplicates": "all"}, frame=frame, known=frame.lazy()).duplicate == 3
+    assert clean({"drop_duplicates": "all"}, frame=frame, known=frame).duplicate == 3
 
 
 def test_rows_already_in_the_table_are_duplicates():
-    known = pl.LazyFrame({"id": [2, 9], "charge": [0.0, 0.0], "plan": ["x", "y"]})
+    known = pl.DataFrame({"id": [2, 9], "charge": [0.0, 0.0], "plan": ["x", "y"]})
     assert clean({"drop_duplicates": ["id"]}, known=known).kept["id"].to_list() == [1, 3]
 
 
