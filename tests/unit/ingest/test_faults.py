@@ -169,7 +169,7 @@ def test_two_writers_at_once_write_what_one_would(seed, scene, undisturbed):
 
 @pytest.mark.parametrize("feed", ["memory", "files"])
 @pytest.mark.parametrize("limit", range(100, 2100, 100) if LONG else [100, 1000, 2048])
-def test_a_full_disk_is_reported_and_loses_nothing(request, tmp_path, undisturbed, feed, limit):
+def test_a_full_disk_is_reported_and_loses_nothing(request, tmp_path, patient, undisturbed, feed, limit):
     scene = laid(request, feed, tmp_path)
     answers = processes.Queue()
     child = processes.Process(target=with_full_disk, args=(scene, limit, answers))
