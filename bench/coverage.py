@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from millrace.evaluate.costs import cost_metric
+from millrace.evaluate.definition import MetricDefinition
 from millrace.evaluate.measure import Judged, measure
 from millrace.evaluate.metrics import METRICS
 
@@ -100,10 +102,12 @@ def worlds() -> list[World]:
 
 def coverage(world: World, rows: int, draws: int) -> tuple[dict[str, float], dict[str, float]]:
     """The share of samples whose interval holds the world's value, and of those that refuse the metric, by metric."""
-    true = {name: METRICS[name].function(world.rows.truth, _needed(world.rows, name)) for name in _names(world)}
+    priced = _priced(world)
+    metrics = [*(METRICS[name] for name in _names(world)), *priced]
+    true = {metric.name: metric.function(world.rows.truth, _needed(world.rows, metric)) for metric in metrics}
     rng, held, seen = np.random.default_rng(rows), dict.fromkeys(true, 0), dict.fromkeys(true, 0)
     for draw in range(draws):
-        for name, metric in measure(world.sample(rows, rng), seed=draw).items():
+        for name, metric in measure(world.sample(rows, rng), draw, priced).items():
             held[name] += metric.low <= true[name] <= metric.high
             seen[name] += 1
     shares = {name: held[name] / count for name, count in seen.items() if count > draws / 20}
@@ -114,8 +118,16 @@ def _names(world: World) -> list[str]:
     return [name for name, m in METRICS.items() if world.rows.task in m.tasks and world.rows.prediction(m) is not None]
 
 
-def _needed(rows: Judged, name: str) -> np.ndarray:
-    prediction = rows.prediction(METRICS[name])
+def _priced(world: World) -> tuple[MetricDefinition, ...]:
+    """The mean cost of a row, where later classes are eight times as dear to miss as the others to call."""
+    if world.rows.label is None:
+        return ()
+    classes = world.rows.classes
+    return (cost_metric(np.triu(np.ones((classes, classes)), 1) + 8 * np.tril(np.ones((classes, classes)), -1)),)
+
+
+def _needed(rows: Judged, metric: MetricDefinition) -> np.ndarray:
+    prediction = rows.prediction(metric)
     assert prediction is not None
     return prediction
 

@@ -233,6 +233,8 @@ def pack(site: Site, fit: Fit, identity: str, learned_from: Dataset) -> tuple[Ma
 
 def against_champion(site: Site, fit: Fit) -> Difference | None:
     """Fit minus champion on the rows the fit never saw; None when there is no champion to compare with."""
+    import numpy as np
+
     from millrace.evaluate.judge import compare
     from millrace.package.api import Package
 
@@ -246,7 +248,8 @@ def against_champion(site: Site, fit: Fit) -> Difference | None:
     if missing:
         return None
     theirs = reference.answer(fit.test_rows)
-    return compare(fit.truth(), fit.answer, theirs, fit.signature, fit.evaluation.primary)
+    costs = np.array(fit.costs) if fit.costs else None
+    return compare(fit.truth(), fit.answer, theirs, fit.signature, fit.evaluation.primary, costs=costs)
 
 
 def gate(site: Site, manifest: Manifest, comparison: Difference | None) -> GateVerdict:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from millrace.config.metrics import METRICS
+from millrace.config.metrics import COST, METRICS
 from millrace.errors import ProjectFileError, nearest
 
 BETTER = "better than champion"
@@ -69,7 +69,8 @@ def parse_condition(text: str) -> Condition:
             allowed=[f"<metric> {' | '.join(OPERATORS)} <number>", BETTER, NOT_WORSE],
             nearest=nearest(text, [BETTER, NOT_WORSE]),
         )
-    return Bound(metric(match["metric"]), match["operator"], _number(match["value"]))
+    name = match["metric"] if match["metric"] == COST else metric(match["metric"])
+    return Bound(name, match["operator"], _number(match["value"]))
 
 
 def metric(name: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: The mean cost of a row, where the project file says what mistakes cost: a gate may bound it.
+COST = "cost"
+
 METRICS: tuple[str, ...] = (
     "accuracy",
     "balanced_accuracy",

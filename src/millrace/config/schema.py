@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, WithJsonSchema, model_validator
 
+from millrace.config.deciding import Calibrate, ConformalSettings, CostMetric, Threshold
 from millrace.config.false_alarms import parse_false_alarms
 from millrace.config.gate import metric, parse_condition
 from millrace.config.kpis import KPIS, check_kpis
@@ -105,14 +106,6 @@ class SplitSettings(Section):
         return self
 
 
-class CostMetric(Section):
-    """Choose the threshold that costs least."""
-
-    cost: dict[Literal["false_positive", "false_negative"], Annotated[float, Field(ge=0)]] = Field(
-        min_length=2, description="what a false_positive and a false_negative cost, in any one currency"
-    )
-
-
 class ModelSettings(Section):
     """What is predicted, and how the model is found and judged."""
 
@@ -120,6 +113,11 @@ class ModelSettings(Section):
     task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
     positive: Scalar | None = Field(None, description="the class that a binary model looks for; default: the rarer one")
     metric: MetricName | CostMetric = Field("auto", description="auto, a metric's name, or cost: {...}")
+    calibrate: Calibrate = Field("auto", description="how probabilities are made honest; auto: if that surely helps")
+    threshold: Threshold = Field("auto", description="auto, a number, or a floor such as `recall >= 0.95`")
+    conformal: Literal["none"] | ConformalSettings = Field(
+        ConformalSettings(), description="sets or intervals that hold the truth in a stated share of rows; or none"
+    )
     drop: tuple[str, ...] = Field((), description="columns the model must not see")
     split: SplitSettings = SplitSettings()
     budget: Duration = Field(60.0, description="time for training, such as 5 min")

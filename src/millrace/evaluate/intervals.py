@@ -4,19 +4,21 @@ Three ways, each where it is exact enough and cheapest:
 
 * a share of counted rows: Wilson (1927);
 * a smooth function of means: the delta method on the rows' influences, on a scale where the estimate is nearly normal
-  (log for what is positive, logit for what lies in 0…1, so the bounds never leave the possible range);
+  (log for what is positive, logit for what lies in 0…1, so the bounds never leave the possible range), and with
+  the fewer degrees of freedom, the fewer rows hold most of the variance;
 * the rest: resampling with gamma weights (Rubin's Bayesian bootstrap, 1981), on cells or groups instead of rows.
 """
 
 from __future__ import annotations
 
+from math import erfc, inf, sqrt
 from typing import Literal
 
 import numpy as np
 
 from millrace.evaluate.cells import Cells
 
-Scale = Literal["plain", "log", "logit", "below_one"]
+Scale = Literal["plain", "log", "root", "logit", "below_one"]
 Bounds = tuple[float, float]
 
 #: The standard normal's 97.5 % quantile.
@@ -46,25 +48,32 @@ def student(freedom: float) -> float:
     return Z + (Z**3 + Z) / (4 * freedom) + (5 * Z**5 + 16 * Z**3 + 3 * Z) / (96 * freedom**2)
 
 
-def around(value: float, error: float, scale: Scale, rows: int) -> Bounds:
-    """The bounds of an estimate with standard error `error`, symmetric on `scale`.
+def around(value: float, error: float, scale: Scale, rows: float) -> Bounds:
+    """The bounds of an estimate with standard error `error` from so many `rows`, symmetric on `scale`.
 
-    ``below_one`` is the log of the distance to one, for r2.
+    ``below_one`` is the log of the distance to one, for r2; ``root`` the log of the square.
     """
+    if scale == "root":
+        low, high = around(value**2, 2 * value * error, "log", rows)
+        return sqrt(max(low, 0.0)), sqrt(max(high, 0.0))
     reach = student(rows - 1) * error
     if reach == 0.0 or not np.isfinite(reach):
         return value, value
     if scale == "log" and value > 0:
-        factor = float(np.exp(min(reach / value, 700.0)))
+        factor = _power(reach / value)
         return value / factor, value * factor
     if scale == "below_one" and value < 1:
-        factor = float(np.exp(min(reach / (1 - value), 700.0)))
+        factor = _power(reach / (1 - value))
         return 1 - (1 - value) * factor, 1 - (1 - value) / factor
     if scale == "logit" and 0 < value < 1:
-        factor = float(np.exp(min(reach / (value * (1 - value)), 700.0)))
+        factor = _power(reach / (value * (1 - value)))
         odds = value / (1 - value)
         return odds / factor / (1 + odds / factor), odds * factor / (1 + odds * factor)
     return value - reach, value + reach
+
+
+def _power(exponent: float) -> float:
+    return float(np.exp(min(exponent, 700.0)))
 
 
 def error_of(influences: np.ndarray) -> float:
@@ -73,9 +82,27 @@ def error_of(influences: np.ndarray) -> float:
     return float(np.sqrt(np.dot(influences, influences) * rows / max(rows - 1, 1)))
 
 
-def quantiles(draws: np.ndarray, value: float) -> Bounds:
-    """The middle 95 % of `draws`, widened to hold `value`."""
-    low, high = np.quantile(draws, (0.025, 0.975))
+def rows_worth(influences: np.ndarray) -> float:
+    """How many rows of a normal distribution tell the standard error as well as these do.
+
+    Where a few rows hold much of the variance, the next sample's few may hold much more: the degrees of freedom of
+    Student's t follow from the fourth moment (Box, 1953). Never more than there are rows, at least 4.
+    """
+    rows = len(influences)
+    second = float(np.mean(influences**2))
+    if second == 0.0:
+        return float(rows)
+    kurtosis = float(np.mean(influences**4)) / second**2
+    return min(float(rows), max(4.0, 1 + 2 * rows / max(kurtosis - 1, 1e-9)))
+
+
+def quantiles(draws: np.ndarray, value: float, rows: float = inf) -> Bounds:
+    """The middle 95 % of `draws`, widened to hold `value`.
+
+    Where the smallest of the groups that were resampled has few `rows`, it is a little more, by Student's factor.
+    """
+    tail = 0.025 if rows == inf else erfc(student(2 * rows - 1) / sqrt(2)) / 2
+    low, high = np.quantile(draws, (tail, 1 - tail))
     return min(float(low), value), max(float(high), value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from millrace.errors import DataError
 from millrace.evaluate import cells as c
 from millrace.evaluate.advice import advise
+from millrace.evaluate.costs import NAME, cheapest, cost_matrix, cost_metric, costs_of, indifference, told
 from millrace.evaluate.measure import Judged, judged, measure
 from millrace.evaluate.metrics import demand, find
 from millrace.evaluate.paired import difference
@@ -26,13 +28,14 @@ def judge(
     *,
     threshold: float | None = None,
     metric: str = "auto",
+    costs: np.ndarray | None = None,
     seed: int = 0,
 ) -> Evaluation:
     """How good a model's answers are: every metric with a 95 % interval, beside the trivial model's.
 
     Intervals are Wilson's for shares, the delta method or DeLong's for means and roc_auc, and a Bayesian bootstrap for
-    the rest; see `millrace.evaluate.intervals`. The baseline always answers with these rows' class frequencies, or
-    with their mean.
+    the rest; see `millrace.evaluate.intervals`. The baseline always answers with these rows' class frequencies and
+    their commonest class (with `costs` the cheapest), or with their mean.
 
     Parameters
     ----------
@@ -42,6 +45,8 @@ def judge(
         Labels, probabilities or values of the same rows; absent labels follow from `threshold`.
     metric
         The primary metric; ``auto`` takes the one that suits the problem, and `Evaluation.advice` says why.
+    costs
+        What calls cost, float64 ``[true class, called class]``; adds the metric ``cost``, which ``auto`` then takes.
 
     Raises
     ------
@@ -60,27 +65,44 @@ def judge(
     """
     answers = _checked(truth, answer, signature, threshold)
     advice = advise(answers.truth, signature, probabilities=answers.probabilities is not None)
-    primary = advice.metric if metric == "auto" else demand(metric, signature.task, answers.truth).name
+    priced = () if costs is None or answers.label is None else (cost_metric(costs),)
+    primary = _primary(metric, advice.metric, bool(priced), answers)
     binary = signature.task == "binary"
     cut = 0.5 if threshold is None and answers.probabilities is not None else threshold
     matrix = None if answers.label is None else c.confusion(answers.truth, answers.label, answers.classes)
+    paid = None
+    if priced and costs is not None and answers.label is not None:
+        paid = costs_of(costs, answers.truth, answers.label, signature.classes)
     return Evaluation(
         task=signature.task,
-        metrics=measure(answers, seed),
+        metrics=measure(answers, seed, priced),
         primary=primary,
         rows=len(answers.truth),
-        advice=advice.because,
+        advice=told(paid) if paid else advice.because,
         classes=signature.classes,
         positive=signature.positive if binary else None,
         threshold=cut if binary else None,
         confusion=() if matrix is None else tuple(tuple(row) for row in matrix.tolist()),
         per_class={} if matrix is None else per_class(matrix, signature.classes, seed),
-        baseline=measure(_trivial(answers), seed),
+        baseline=measure(_trivial(answers, costs), seed, priced),
+        costs=paid,
     )
 
 
+def _primary(metric: str, advised: str, priced: bool, answers: Judged) -> str:
+    if priced and metric in ("auto", NAME):
+        return NAME
+    return advised if metric == "auto" else demand(metric, answers.task, answers.truth).name
+
+
 def compare(
-    truth: np.ndarray, candidate: Answer, reference: Answer, signature: Signature, metric: str, seed: int = 0
+    truth: np.ndarray,
+    candidate: Answer,
+    reference: Answer,
+    signature: Signature,
+    metric: str,
+    seed: int = 0,
+    costs: np.ndarray | None = None,
 ) -> Difference:
     """Whether the candidate is better than the reference on the same rows, in one metric, beyond doubt.
 
@@ -102,7 +124,7 @@ def compare(
     >>> compare(truth, good, bad, signature, "rmse").better
     True
     """
-    definition = find(metric, signature.task)
+    definition = find(metric, signature.task) if costs is None or metric != NAME else cost_metric(costs)
     new = _checked(truth, candidate, signature, None)
     old = _checked(truth, reference, signature, None)
     return difference(definition, new, old, seed)
@@ -115,8 +137,9 @@ def evaluate(  # noqa: PLR0913 each is one thing a stranger may have to say
     positive: Any = None,
     labels: Any = None,
     task: str = "auto",
-    threshold: float = 0.5,
+    threshold: float | None = None,
     metric: str = "auto",
+    cost: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Evaluation:
     """How good anybody's predictions are, from raw labels and scores.
@@ -134,6 +157,12 @@ def evaluate(  # noqa: PLR0913 each is one thing a stranger may have to say
     task
         ``binary``, ``multiclass``, ``regression``, or ``auto`` to tell from the values.
 
+    threshold
+        From which probability on the positive is called; default 0.5, or what `cost` makes of it.
+    cost
+        What mistakes cost, as `millrace.evaluate.costs.cost_matrix` takes it: rows are called what is expected to cost
+        least, and the metric ``cost`` is the mean cost of a row.
+
     Raises
     ------
     UsageError
@@ -148,7 +177,14 @@ def evaluate(  # noqa: PLR0913 each is one thing a stranger may have to say
     0.333
     """
     raw = understand(y_true, y_score, positive=positive, labels=labels, task=task)
-    return judge(raw.truth, raw.answer, raw.signature, threshold=threshold, metric=metric, seed=seed)
+    answer, matrix = raw.answer, None
+    if cost is not None:
+        matrix = cost_matrix(cost, raw.signature.classes)
+        if raw.signature.task == "binary":
+            threshold = indifference(matrix) if threshold is None else threshold
+        elif answer.label is None and answer.probabilities is not None:
+            answer = Answer(cheapest(answer.probabilities, matrix), answer.probabilities)
+    return judge(raw.truth, answer, raw.signature, threshold=threshold, metric=metric, costs=matrix, seed=seed)
 
 
 def _checked(truth: np.ndarray, answer: Answer, signature: Signature, threshold: float | None) -> Judged:
@@ -166,13 +202,14 @@ def _checked(truth: np.ndarray, answer: Answer, signature: Signature, threshold:
     return answers
 
 
-def _trivial(answers: Judged) -> Judged:
+def _trivial(answers: Judged, costs: np.ndarray | None) -> Judged:
     """The answers of a model that has seen nothing but the frequencies, or the mean, of these rows."""
     rows = len(answers.truth)
     if answers.task == "regression":
         return Judged("regression", 0, answers.truth, None, None, np.full(rows, answers.truth.mean()))
     shares = np.bincount(answers.truth, minlength=answers.classes) / rows
-    label = np.full(rows, int(shares.argmax()), dtype=np.int64)
+    commonest = int(shares.argmax()) if costs is None else int((shares @ costs).argmin())
+    label = np.full(rows, commonest, dtype=np.int64)
     prior = np.full(rows, shares[1]) if answers.task == "binary" else np.tile(shares, (rows, 1))
     chances = None if answers.probabilities is None else prior
     return Judged(answers.task, answers.classes, answers.truth, label, chances, None)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from millrace.evaluate import cells as c
 from millrace.evaluate.definition import MetricDefinition
-from millrace.evaluate.intervals import Bounds, around, error_of, quantiles, resample_matrix, wilson
+from millrace.evaluate.intervals import Bounds, around, error_of, quantiles, resample_matrix, rows_worth, wilson
 from millrace.evaluate.metrics import METRICS
 from millrace.records.evaluation import Metric
 from millrace.records.fit import Answer
@@ -52,7 +52,7 @@ def judged(truth: np.ndarray, answer: Answer, task: Task, classes: int, threshol
     return Judged(task, classes, np.asarray(truth, np.int64), label, probabilities, None)
 
 
-def measure(answers: Judged, seed: int = 0) -> Mapping[str, Metric]:
+def measure(answers: Judged, seed: int = 0, extra: Sequence[MetricDefinition] = ()) -> Mapping[str, Metric]:
     """Every metric that task, truth and answers allow, with 95 % intervals; the same seed gives the same bounds."""
     rng = np.random.default_rng(seed)
     measured: dict[str, Metric] = {}
@@ -60,7 +60,7 @@ def measure(answers: Judged, seed: int = 0) -> Mapping[str, Metric]:
     if answers.label is not None:
         matrix = c.confusion(answers.truth, answers.label, answers.classes)
         draws = resample_matrix(matrix, rng)
-    for metric in METRICS.values():
+    for metric in (*METRICS.values(), *extra):
         prediction = answers.prediction(metric)
         if answers.task not in metric.tasks or prediction is None or metric.refused(answers.truth):
             continue
@@ -77,7 +77,7 @@ def _of_cells(metric: MetricDefinition, counts: c.Cells, draws: c.Cells) -> tupl
     value = float(metric.of_cells(counts))
     if metric.share:
         return value, wilson(*metric.share(counts))
-    return value, quantiles(metric.of_cells(draws), value)
+    return value, quantiles(metric.of_cells(draws), value, float(counts.actual[counts.actual > 0].min()))
 
 
 def _of_rows(
@@ -87,4 +87,17 @@ def _of_rows(
         return metric.bounds(truth, prediction, rng)
     assert metric.influence is not None
     value, influences = metric.influence(truth, prediction)
-    return value, around(value, error_of(influences), metric.scale, len(truth))
+    return value, around(value, error_of(influences), metric.scale, rows_worth(influences))
+
+
+def uncalibrated(truth: np.ndarray, outputs: np.ndarray, task: Task, seed: int = 0) -> Mapping[str, Metric]:
+    """The metrics that calibration can move, of probabilities ``[rows, classes]`` as they were before it."""
+    given = judged(truth, Answer(probabilities=outputs.astype(np.float32)), task, outputs.shape[1])
+    rng = np.random.default_rng(seed)
+    found = {}
+    for metric in (METRICS[name] for name in ("log_loss", "brier", "ece")):
+        prediction = given.prediction(metric)
+        assert prediction is not None
+        value, bounds = _of_rows(metric, given.truth, prediction, rng)
+        found[metric.name] = Metric(value, *bounds, higher_is_better=metric.higher_is_better)
+    return found

@@ -187,7 +187,7 @@ _ALL = (
         bounds=ece_bounds,
         weighted=p.weighted_ece,
     ),
-    _meant("rmse", "root of the mean squared error", _VALUES, "value", v.rmse),
+    _meant("rmse", "root of the mean squared error", _VALUES, "value", v.rmse, "root"),
     _meant("mae", "mean absolute error", _VALUES, "value", v.mean_of(v.absolute)),
     MetricDefinition(
         "median_ae",

@@ -7,7 +7,7 @@ import numpy as np
 from millrace.errors import DataError
 from millrace.evaluate import cells as c
 from millrace.evaluate.definition import MetricDefinition
-from millrace.evaluate.intervals import Bounds, around, error_of, quantiles, resample
+from millrace.evaluate.intervals import Bounds, around, error_of, quantiles, resample, rows_worth
 from millrace.evaluate.measure import Judged
 from millrace.records.evaluation import Difference
 
@@ -23,7 +23,7 @@ def difference(metric: MetricDefinition, candidate: Judged, reference: Judged, s
     elif metric.influence:
         (first, one), (second, other) = metric.influence(truth, new), metric.influence(truth, old)
         value = first - second
-        bounds = around(value, error_of(one - other), "plain", len(truth))
+        bounds = around(value, error_of(one - other), "plain", rows_worth(one - other))
     else:
         value, bounds = _of_weights(metric, truth, new, old, rng)
     return Difference(metric.name, value, *bounds, better=_better(bounds, metric.higher_is_better), rows=len(truth))

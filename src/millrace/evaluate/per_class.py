@@ -33,7 +33,9 @@ def per_class(matrix: np.ndarray, classes: Sequence[str], seed: int = 0) -> Mapp
             "precision": _share(hits, called),
             "recall": _share(hits, actual),
             "specificity": _share(rows - actual - (called - hits), rows - actual),
-            "f1": Metric(f1, *quantiles(draws[:, place], f1)) if actual + called else Metric(0.0, 0.0, 1.0),
+            "f1": Metric(f1, *quantiles(draws[:, place], f1, max(actual, 2.0)))
+            if actual + called
+            else Metric(0.0, 0.0, 1.0),
         }
     return found
 

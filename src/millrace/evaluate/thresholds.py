@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from millrace.config.deciding import Floor
 from millrace.errors import UsageError
 from millrace.evaluate.cells import Cells
 from millrace.evaluate.metrics import find
@@ -64,6 +65,32 @@ def best_threshold(
         assert of_cells is not None
         score = of_cells(counts)
     return float(thresholds[int(np.argmax(score))])
+
+
+def floored_threshold(truth: np.ndarray, probability: np.ndarray, floor: Floor) -> tuple[float, bool]:
+    """Of the thresholds at which a metric reaches its floor, the one where another is largest; whether any reaches it.
+
+    Where none does, the threshold that comes nearest. Of equally good ones the highest.
+
+    Examples
+    --------
+    >>> truth, score = np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8])
+    >>> found, reached = floored_threshold(truth, score, Floor("recall", 0.95, "precision"))
+    >>> round(found, 3), reached
+    (0.225, True)
+    """
+    counts, thresholds = candidates(truth, probability)
+    floored, wanted = (_of_cells(name)(counts) for name in (floor.metric, floor.maximise))
+    reached = floored >= floor.value - 1e-12
+    score = np.where(reached, wanted, -np.inf) if reached.any() else floored
+    return float(thresholds[int(np.argmax(score))]), bool(reached.any())
+
+
+def _of_cells(name: str) -> Callable[[Cells], np.ndarray]:
+    definition = find(name, "binary")
+    if definition.of_cells is None:
+        raise UsageError(f"`{name}` has the same value at every threshold.", where="threshold")
+    return definition.of_cells
 
 
 def candidates(truth: np.ndarray, probability: np.ndarray) -> tuple[Cells, np.ndarray]:

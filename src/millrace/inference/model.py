@@ -32,8 +32,12 @@ class Model:
     def __init__(self, manifest: Manifest, session: onnxruntime.InferenceSession) -> None:
         self.manifest = manifest
         self._session = session
+        self._only = onnxruntime.RunOptions()
+        self._only.only_execute_path_to_fetches = True
         self._inputs = frozenset(tensor.name for tensor in session.get_inputs())
         self._outputs = ["value"] if self.signature.task == "regression" else ["label", "probabilities"]
+        given = {tensor.name for tensor in session.get_outputs()}
+        self._around = [name for name in ("costs", "inside", "lower", "upper") if name in given]
 
     @classmethod
     def open(cls, path: str | Path, threads: int = 1, trust: Trust | None = None) -> Model:
@@ -65,8 +69,8 @@ class Model:
         """What the model takes and gives."""
         return self.manifest.signature
 
-    def answer(self, numbers: np.ndarray, texts: np.ndarray) -> Answer:
-        """Predictions for some rows.
+    def answer(self, numbers: np.ndarray, texts: np.ndarray, *, around: bool = False) -> Answer:
+        """Predictions for some rows; with `around` also what surrounds them, as far as the graph gives it.
 
         `numbers` is float64 ``[rows, numeric fields]`` with missing as NaN, `texts` object ``[rows, other fields]``
         with missing as the empty text, both as `inference.columns.Reader` gives them. For binary tasks the label
@@ -76,7 +80,10 @@ class Model:
         if len(self._inputs) == 1:
             (only,) = self._inputs
             feed = {only: feed[only]}
-        found = self._session.run(self._outputs, feed)
+        if around:
+            names = [*self._outputs, *self._around]
+            return Answer(**dict(zip(names, self._session.run(names, feed), strict=True)))
+        found = self._session.run(self._outputs, feed, self._only)
         if len(found) == 1:
             return Answer(value=found[0])
         return Answer(label=found[0], probabilities=found[1])

@@ -54,20 +54,22 @@ class Package:
         """The reference profile as JSON, as it rests in the package; None when there is none."""
         return open_folder(self.path)[1].get(PROFILE)
 
-    def predict(self, frame: Any) -> pl.DataFrame:
+    def predict(self, frame: Any, *, conformal: bool = False) -> pl.DataFrame:
         """One row of predictions for each row of `frame`, in its order.
 
         `frame` is a Polars or pandas frame, a mapping of columns or a sequence of mappings. Columns of the answer:
         ``label`` String and ``p_<class>`` Float32 for each class, or ``value`` Float32. Columns that the signature
-        names and `frame` lacks count as missing. Raises `RequestError` when a column's type does not fit.
+        names and `frame` lacks count as missing. With `conformal` what else may be true follows: ``set`` List(String),
+        or ``lower`` and ``upper`` Float32; and ``cost_<class>`` Float32, what each call is expected to cost, where the
+        project says so. Raises `RequestError` when a column's type does not fit.
         """
-        return _framed(self.answer(frame), self.signature)
+        return _framed(self.answer(frame, around=conformal), self.signature)
 
-    def answer(self, frame: Any) -> Answer:
-        """The same as arrays: class indices and probabilities, or values."""
+    def answer(self, frame: Any, *, around: bool = False) -> Answer:
+        """The same as arrays: class indices and probabilities, or values; with `around` what surrounds them."""
         numbers, texts = matrices(tabular(frame), self.signature)
         demand(numbers, texts, self.signature)
-        return self._model.answer(numbers, texts)
+        return self._model.answer(numbers, texts, around=around)
 
     def __repr__(self) -> str:
         return f"Package({self.manifest.name!r}, version {self.manifest.version}, {str(self.path)!r})"
@@ -112,7 +114,14 @@ def sign(path: str | Path, key: str | Path) -> PackageInfo:
 
 def _framed(answer: Answer, signature: Signature) -> pl.DataFrame:
     if answer.label is None or answer.probabilities is None:
-        return pl.DataFrame({"value": answer.value})
+        bounds = {"lower": answer.lower, "upper": answer.upper}
+        return pl.DataFrame({"value": answer.value, **{name: one for name, one in bounds.items() if one is not None}})
     classes = pl.Series(signature.classes, dtype=pl.String)
-    shares = {f"p_{name}": answer.probabilities[:, i] for i, name in enumerate(signature.classes)}
-    return pl.DataFrame({"label": classes.gather(answer.label), **shares})
+    columns = {f"p_{name}": answer.probabilities[:, i] for i, name in enumerate(signature.classes)}
+    if answer.costs is not None:
+        columns |= {f"cost_{name}": answer.costs[:, i] for i, name in enumerate(signature.classes)}
+    framed = pl.DataFrame({"label": classes.gather(answer.label), **columns})
+    if answer.inside is None:
+        return framed
+    held = [[name for name, inside in zip(signature.classes, row, strict=True) if inside] for row in answer.inside]
+    return framed.with_columns(pl.Series("set", held, dtype=pl.List(pl.String)))

@@ -41,6 +41,12 @@ def _purpose(manifest: Manifest) -> list[str]:
     texts = [what[signature.task]]
     if signature.classes:
         texts[0] += f" Classes: {_listed(signature.classes)}."
+    if manifest.evaluation.costs is not None:
+        texts.append("A row is called what is expected to cost least.")
+        names = [f"called `{_cell(name)}`" for name in signature.classes]
+        matrix = zip(signature.classes, manifest.evaluation.costs.matrix, strict=True)
+        costs = [[f"`{_cell(name)}`", *(f"{cost:g}" for cost in row)] for name, row in matrix]
+        texts.append(_table(["true", *names], costs))
     if manifest.threshold is not None:
         texts.append(f"A row is called `{signature.positive}` at a probability of {manifest.threshold:.6g} or more.")
     texts.append(
@@ -57,7 +63,37 @@ def _quality(manifest: Manifest) -> list[str]:
         f"Measured on {evaluation.rows} rows it never saw. The metric in bold decided.",
         _table(["metric", "value", "95 % interval", "baseline", "better is"], rows),
     ]
-    return texts + ([evaluation.advice] if evaluation.advice else [])
+    if evaluation.advice:
+        texts.append(evaluation.advice)
+    return texts + _honesty(manifest) + _around(manifest)
+
+
+def _honesty(manifest: Manifest) -> list[str]:
+    """What calibration changed, where there is one."""
+    evaluation, calibration = manifest.evaluation, manifest.calibration
+    if calibration is None:
+        return []
+    rows = [
+        [name, _spread(before), _spread(evaluation.metrics[name])] for name, before in evaluation.uncalibrated.items()
+    ]
+    told = f"Probabilities are calibrated ({calibration.method}), on answers out of fold; on the rows it never saw:"
+    return [told, _table(["metric", "before", "after"], rows)]
+
+
+def _around(manifest: Manifest) -> list[str]:
+    """How often sets or intervals held the truth, where there are any."""
+    seen = manifest.evaluation.surroundings
+    if seen is None:
+        return []
+    kind, size = ("sets of", "classes") if manifest.signature.classes else ("intervals as wide as", "on average")
+    return [
+        f"Answers can come with {kind} {_spread(seen.size)} {size}, made to hold the truth in {seen.promised:.0%} of "
+        f"rows; on the rows it never saw they held it in {_spread(seen.covered)}."
+    ]
+
+
+def _spread(metric: Metric) -> str:
+    return f"{metric.value:.4g} ({metric.low:.4g} … {metric.high:.4g})"
 
 
 def _measured(name: str, metric: Metric, evaluation: Evaluation) -> list[str]:

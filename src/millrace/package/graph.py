@@ -1,9 +1,9 @@
-"""A fit as one ONNX graph: encodings, members, average and threshold.
+"""A fit as one ONNX graph: encodings, members, average, calibration and call.
 
     numbers ─┬─ number and period encodings ─┐
              │                               ├─ member 1 ─┐
-    texts ───┴─ lookup encodings ────────────┤            ├─ average ─ threshold ─▶ label, probabilities | value
-                                             └─ member 2 ─┘
+    texts ───┴─ lookup encodings ────────────┤            ├─ average ─ calibration ─ call ─▶ label, probabilities,
+                                             └─ member 2 ─┘                                 value; sets and intervals
 
 Everything after the float32 matrices is float64 until the answer is cast to float32, so the graph's answer is the
 trained model's to the last float32 digit in all but rare rows; `package.parity` proves it before a package is written.
@@ -17,6 +17,7 @@ import numpy as np
 from onnx import ModelProto, TensorProto, ValueInfoProto, checker, helper
 
 from millrace.errors import PackageError
+from millrace.package import calls
 from millrace.package.estimators.base import Writer, refuse
 from millrace.package.estimators.constant import ConstantWriter
 from millrace.package.estimators.converted import ConvertedWriter
@@ -91,10 +92,7 @@ def _weights(members: Sequence[Member]) -> np.ndarray:
 def _answer(nodes: Nodes, answers: Sequence[str], weights: np.ndarray, fit: Fit) -> list[ValueInfoProto]:
     match fit.signature.task:
         case "regression":
-            joined = answers[0] if len(answers) == 1 else nodes.add("Concat", *answers, axis=1)
-            mean = nodes.add("MatMul", joined, nodes.constant(weights))
-            nodes.cast(mean, TensorProto.FLOAT, "value")
-            return [helper.make_tensor_value_info("value", TensorProto.FLOAT, ["rows"])]
+            return _valued(nodes, answers, weights, fit)
         case "binary":
             probabilities = _two_columns(nodes, answers, weights)
         case "multiclass":
@@ -103,12 +101,39 @@ def _answer(nodes: Nodes, answers: Sequence[str], weights: np.ndarray, fit: Fit)
                 for answer, weight in zip(answers, weights, strict=True)
             ]
             probabilities = shares[0] if len(shares) == 1 else nodes.add("Sum", *shares)
+    if fit.calibration is not None:
+        probabilities = calls.calibrated(nodes, fit.calibration, probabilities, len(fit.signature.classes))
     nodes.cast(probabilities, TensorProto.FLOAT, "probabilities")
-    _label(nodes, fit)
-    return [
+    return _called(nodes, fit)
+
+
+def _valued(nodes: Nodes, answers: Sequence[str], weights: np.ndarray, fit: Fit) -> list[ValueInfoProto]:
+    joined = answers[0] if len(answers) == 1 else nodes.add("Concat", *answers, axis=1)
+    mean = nodes.add("MatMul", joined, nodes.constant(weights))
+    nodes.cast(mean, TensorProto.FLOAT, "value")
+    outputs = [helper.make_tensor_value_info("value", TensorProto.FLOAT, ["rows"])]
+    if fit.conformal is not None and fit.conformal.reach is not None:
+        for name, bound in zip(("lower", "upper"), calls.bounds(nodes, fit.conformal.reach, "value"), strict=True):
+            nodes.cast(bound, TensorProto.FLOAT, name)
+            outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows"]))
+    return outputs
+
+
+def _called(nodes: Nodes, fit: Fit) -> list[ValueInfoProto]:
+    """Label, probabilities, and what surrounds them."""
+    columns = ["rows", len(fit.signature.classes)]
+    nodes.name(calls.label(nodes, fit, "probabilities"), "label")
+    outputs = [
         helper.make_tensor_value_info("label", TensorProto.INT64, ["rows"]),
-        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["rows", len(fit.signature.classes)]),
+        helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, columns),
     ]
+    if fit.costs:
+        nodes.cast(calls.expected_costs(nodes, fit.costs, "probabilities"), TensorProto.FLOAT, "costs")
+        outputs.append(helper.make_tensor_value_info("costs", TensorProto.FLOAT, columns))
+    if fit.conformal is not None:
+        nodes.name(calls.inside(nodes, fit.conformal, "probabilities", "label"), "inside")
+        outputs.append(helper.make_tensor_value_info("inside", TensorProto.BOOL, columns))
+    return outputs
 
 
 def _two_columns(nodes: Nodes, answers: Sequence[str], weights: np.ndarray) -> str:
@@ -117,15 +142,6 @@ def _two_columns(nodes: Nodes, answers: Sequence[str], weights: np.ndarray) -> s
     return nodes.add(
         "Gemm", joined, nodes.constant(np.stack([-weights, weights], axis=1)), nodes.constant(np.array([1.0, 0.0]))
     )
-
-
-def _label(nodes: Nodes, fit: Fit) -> None:
-    if fit.signature.task == "multiclass":
-        nodes.name(nodes.add("ArgMax", "probabilities", axis=1, keepdims=0), "label")
-        return
-    positive = nodes.add("Gather", "probabilities", nodes.constant(np.array(1, np.int64)), axis=1)
-    threshold = np.array(0.5 if fit.threshold is None else fit.threshold, np.float32)
-    nodes.cast(nodes.add("GreaterOrEqual", positive, nodes.constant(threshold)), TensorProto.INT64, "label")
 
 
 def _inputs(signature: Signature) -> list[ValueInfoProto]:

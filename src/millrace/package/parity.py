@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import onnxruntime
@@ -71,7 +71,7 @@ class Comparison:
 def run(graph: bytes, frame: pl.DataFrame, signature: Signature) -> Answer:
     """The graph's answer for raw rows."""
     found = _run(graph, frame, signature)
-    return Answer(found.get("label"), found.get("probabilities"), found.get("value"))
+    return Answer(**{part.name: found.get(part.name) for part in fields(Answer)})
 
 
 def compare(answer: Answer, expected: Answer, fit: Fit) -> Comparison:
@@ -79,13 +79,36 @@ def compare(answer: Answer, expected: Answer, fit: Fit) -> Comparison:
     if fit.signature.task == "regression":
         mine, theirs = _pair(answer.value, expected.value)
         size = np.maximum(np.abs(theirs), _typical(fit.answer))
-        difference = _distance(mine, theirs) / np.where((size > 0) & np.isfinite(size), size, 1.0)
+        size = np.where((size > 0) & np.isfinite(size), size, 1.0)
+        difference = _distance(mine, theirs) / size
+        for own, other in ((answer.lower, expected.lower), (answer.upper, expected.upper)):
+            difference = np.maximum(difference, _apart(own, other) / size)
         return Comparison(difference, difference > TOLERANCE, np.zeros(len(difference), bool))
     mine, theirs = _pair(answer.probabilities, expected.probabilities)
     difference = _distance(mine, theirs).max(axis=1, initial=0.0)
+    if fit.costs:
+        priced = _apart(answer.costs, expected.costs) / max(float(np.max(fit.costs)), 1e-12)
+        difference = np.maximum(difference, priced.max(axis=1, initial=0.0))
     other = np.asarray(answer.label) != np.asarray(expected.label)
     ties = other & (_margin(theirs, fit) <= 2 * TOLERANCE)
-    return Comparison(difference, (difference > TOLERANCE) | (other & ~ties), ties)
+    wrong = (difference > TOLERANCE) | (other & ~ties) | (_beside(answer, expected, theirs, fit) & ~ties)
+    return Comparison(difference, wrong, ties)
+
+
+def _apart(mine: np.ndarray | None, theirs: np.ndarray | None) -> np.ndarray:
+    if mine is None and theirs is None:
+        return np.zeros(1)
+    return _distance(*_pair(mine, theirs))
+
+
+def _beside(answer: Answer, expected: Answer, probabilities: np.ndarray, fit: Fit) -> np.ndarray:
+    """Rows whose sets differ in a class whose probability is not right at its cut."""
+    if fit.conformal is None:
+        return np.zeros(len(probabilities), bool)
+    mine, theirs = _pair(answer.inside, expected.inside)
+    clear = np.abs(probabilities - np.asarray(fit.conformal.cuts)) > 2 * TOLERANCE
+    beside: np.ndarray = ((mine != theirs) & clear).any(axis=1)
+    return beside
 
 
 def _pair(mine: np.ndarray | None, theirs: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -110,6 +133,10 @@ def _margin(probabilities: np.ndarray, fit: Fit) -> np.ndarray:
     """How far a row is from another label."""
     if fit.signature.task == "binary":
         return np.abs(probabilities[:, 1] - (0.5 if fit.threshold is None else fit.threshold))
+    if fit.costs:
+        costs = np.array(fit.costs)
+        cheapest = np.sort(probabilities @ costs, axis=1)[:, :2] / max(float(costs.max()), 1e-12)
+        return np.asarray(cheapest[:, 1] - cheapest[:, 0])
     first_two = np.sort(probabilities, axis=1)[:, -2:]
     return np.asarray(first_two[:, 1] - first_two[:, 0])
 

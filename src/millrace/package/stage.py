@@ -53,6 +53,8 @@ def pack(
         files={},
         threshold=fit.threshold,
         parity=parity.difference,
+        calibration=fit.calibration,
+        conformal=fit.conformal,
         lineage={**lineage, "python": platform.python_version(), "libraries": _libraries()},
     )
     notes = [*fit.notes, *_ties(parity.ties, parity.rows)]
@@ -78,6 +80,7 @@ def _finite(evaluation: Evaluation) -> Evaluation:
         metrics=_measured(evaluation.metrics),
         importances=_measured(evaluation.importances),
         baseline=_measured(evaluation.baseline),
+        uncalibrated=_measured(evaluation.uncalibrated),
     )
 
 

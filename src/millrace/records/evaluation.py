@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from millrace.records.conformal import Surroundings
+from millrace.records.costs import Costs
+from millrace.records.metric import Metric
 from millrace.records.signature import Task
 
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A measured value and the interval in which the true one lies with 95 % confidence."""
-
-    value: float
-    low: float
-    high: float
-    higher_is_better: bool = True
+__all__ = ["Difference", "Evaluation", "Metric"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,9 @@ class Evaluation:
 
     `primary` names the metric that decides; `confusion[i][j]` counts rows of class i that were called class j, in the
     order of `classes`; `per_class` gives precision, recall, specificity and f1 of each; `importances` maps a column to
-    the loss of the primary metric when it is shuffled.
+    the loss of the primary metric when it is shuffled. Where probabilities were calibrated, `uncalibrated` has the
+    metrics of what they were before; `costs` and `surroundings` are there where calls have costs, and answers sets or
+    intervals.
     """
 
     task: Task
@@ -55,3 +52,6 @@ class Evaluation:
     per_class: Mapping[str, Mapping[str, Metric]] = field(default_factory=dict)
     importances: Mapping[str, Metric] = field(default_factory=dict)
     baseline: Mapping[str, Metric] = field(default_factory=dict)
+    uncalibrated: Mapping[str, Metric] = field(default_factory=dict)
+    costs: Costs | None = None
+    surroundings: Surroundings | None = None

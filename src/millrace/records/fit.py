@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from millrace.records.calibration import Calibration
+from millrace.records.conformal import Conformal
 from millrace.records.encoding import Encoding
 from millrace.records.evaluation import Evaluation
 from millrace.records.signature import Signature
@@ -34,21 +36,31 @@ class Answer:
     """Predictions for some rows: class index and probabilities, or a value. Parallel arrays.
 
     `label` int64 [rows] or None · `probabilities` float32 [rows, classes] or None · `value` float32 [rows] or None.
+    What surrounds it, where it was asked for: `inside` bool [rows, classes], the classes that may be true; `lower` and
+    `upper` float32 [rows], between which the value may lie; `costs` float32 [rows, classes], what each call is expected
+    to cost.
     """
 
     label: np.ndarray | None = None
     probabilities: np.ndarray | None = None
     value: np.ndarray | None = None
+    inside: np.ndarray | None = None
+    lower: np.ndarray | None = None
+    upper: np.ndarray | None = None
+    costs: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A trained model: members averaged by weight, then the threshold.
+    """A trained model: members averaged by weight, then calibrated, then called.
 
     Binary: the label is the positive class (index 1) where its probability is at or above `threshold`. Multiclass:
-    the most probable class. `train_rows` and `test_rows` are raw frames (inputs and target); `answer` is the members'
-    answer on the inputs of `test_rows`, from the in-memory estimators: packaging must reproduce it. `reference` gives
-    that answer for any raw rows, so that packaging can also compare rows made to be difficult.
+    the most probable class, or with `costs` (by true and called class) the one that is expected to cost least.
+
+    `train_rows` and `test_rows` are raw frames (inputs and target); `answer` is the members' answer on the inputs of
+    `test_rows`, from the in-memory estimators: packaging must reproduce it. `reference` gives that answer for any raw
+    rows, so that packaging can also compare rows made to be difficult. `uncalibrated` float64 [rows, classes] are the
+    probabilities of `test_rows` before `calibration`.
     """
 
     signature: Signature
@@ -61,6 +73,10 @@ class Fit:
     notes: tuple[str, ...] = ()
     ladder: Mapping[str, Evaluation] = field(default_factory=dict)
     reference: Callable[[pl.DataFrame], Answer] | None = None
+    calibration: Calibration | None = None
+    uncalibrated: np.ndarray | None = None
+    costs: tuple[tuple[float, ...], ...] = ()
+    conformal: Conformal | None = None
 
     def truth(self) -> np.ndarray:
         """Give what is true of `test_rows`: class indices int64 [rows], or values float64 [rows]."""

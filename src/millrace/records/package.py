@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from millrace.records.calibration import Calibration
+from millrace.records.conformal import Conformal
 from millrace.records.evaluation import Evaluation
 from millrace.records.signature import Signature
 
@@ -18,6 +20,7 @@ class Manifest:
 
     `files` maps each other file of the package to its SHA-256; `lineage` says which table versions, project file and
     library versions it came from; `parity` is the largest difference seen between graph and trained model.
+    `calibration` and `conformal` say what the graph does to probabilities, and how it finds sets and intervals.
     """
 
     name: str
@@ -29,6 +32,8 @@ class Manifest:
     files: Mapping[str, str]
     threshold: float | None = None
     parity: float = 0.0
+    calibration: Calibration | None = None
+    conformal: Conformal | None = None
     lineage: Mapping[str, object] = field(default_factory=dict)
     format: int = FORMAT
 

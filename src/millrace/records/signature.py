@@ -42,7 +42,8 @@ class Signature:
     The graph of a package has at most two inputs: ``numbers`` float64 ``[rows, numeric fields]``, missing as NaN, and
     ``texts`` string ``[rows, other fields]``, missing as the empty string. It gives ``label`` int64 ``[rows]`` (an
     index into `classes`) and ``probabilities`` float32 ``[rows, classes]``, or ``value`` float32 ``[rows]`` for
-    regression.
+    regression. Beside these it may give ``costs`` float32 ``[rows, classes]``, what each call is expected to cost, and
+    what surrounds an answer: ``inside`` bool ``[rows, classes]``, or ``lower`` and ``upper`` float32 ``[rows]``.
     """
 
     task: Task

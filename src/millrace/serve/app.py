@@ -21,6 +21,7 @@ from millrace import __version__
 from millrace.errors import RequestError
 from millrace.serve import clouds, oip, pages
 from millrace.serve.access import Access, Refusal
+from millrace.serve.around import asked_for
 from millrace.serve.body import MEBIBYTE, TooLargeError, TooSlowError, read
 from millrace.serve.core import Core, MalformedError
 from millrace.serve.metrics import Board, exposition, total
@@ -151,6 +152,8 @@ def _predicting(core: Core, scope: Scope) -> Callable[[bytes], tuple[bytes, tupl
         # JSON begins with a bracket: the headers are only looked at where they can matter.
         if body[:1] not in _BRACKETS and Headers(scope=scope).get("content-type", "").startswith("text/csv"):
             return core.predict_csv(body), _CSV
+        if (query := scope.get("query_string")) and asked_for(query):
+            return core.predict(body, conformal=True), _JSON
         return core.predict(body), _JSON
 
     return predicted

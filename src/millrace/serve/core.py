@@ -22,6 +22,7 @@ from millrace.inference.model import Model
 from millrace.privacy.columns import Privacy
 from millrace.records.fit import Answer
 from millrace.records.served import Served
+from millrace.serve.around import demand, surroundings
 from millrace.serve.metrics import Counters
 from millrace.serve.personal import Personal
 from millrace.serve.shapes import rows_of, rows_of_csv
@@ -121,23 +122,28 @@ class Core:
             self._log.append(self._pack(since))
             self._noted = now
 
-    def predict(self, body: bytes) -> bytes:
+    def predict(self, body: bytes, *, conformal: bool = False) -> bytes:
         """Answer rows in any of the JSON shapes of `serve.shapes`; always a list under ``predictions``.
 
         Raises `MalformedError` for bytes that are no JSON rows, `RequestError` for a value that does not fit, OSError
-        when the answer cannot be logged (it is then not given).
+        when the answer cannot be logged (it is then not given). With `conformal` each answer says what else may be
+        true.
         """
-        return self.steady(lambda loaded: self._predicted(loaded, body))
+        return self.steady(lambda loaded: self._predicted(loaded, body, conformal=conformal))
 
-    def _predicted(self, loaded: Loaded, body: bytes) -> bytes:
-        answer, ids = self._answer_rows(loaded, self._rows(loaded, body))
-        return self._encode(
-            {
-                "predictions": _predictions(loaded, answer, ids),
-                "package": loaded.model.manifest.name,
-                "version": loaded.model.manifest.version,
-            }
-        )
+    def _predicted(self, loaded: Loaded, body: bytes, *, conformal: bool) -> bytes:
+        manifest = loaded.model.manifest
+        if conformal:
+            demand(manifest)
+        answer, ids = self._answer_rows(loaded, self._rows(loaded, body), around=conformal)
+        predictions = _predictions(loaded, answer, ids)
+        content = {"predictions": predictions, "package": manifest.name, "version": manifest.version}
+        if conformal:
+            for one, more in zip(predictions, surroundings(answer, manifest.signature.classes), strict=True):
+                one.update(more)
+            if manifest.conformal is not None:
+                content["coverage"] = manifest.conformal.coverage
+        return self._encode(content)
 
     def predict_csv(self, body: bytes) -> bytes:
         """Answer CSV with CSV: a line per row with the label and each class's probability, or with the value.
@@ -158,19 +164,19 @@ class Core:
             writer.writerows([classes[label], *row] for label, row in rows)
         return lines.getvalue().encode()
 
-    def _answer_rows(self, loaded: Loaded, rows: list[Any]) -> tuple[Answer, list[str]]:
+    def _answer_rows(self, loaded: Loaded, rows: list[Any], *, around: bool = False) -> tuple[Answer, list[str]]:
         numbers, texts = loaded.reader.from_rows(rows)
-        return self.answer(loaded, numbers, texts, loaded.reader.surplus(rows))
+        return self.answer(loaded, numbers, texts, loaded.reader.surplus(rows), around=around)
 
     def answer(
-        self, loaded: Loaded, numbers: np.ndarray, texts: np.ndarray, surplus: int = 0
+        self, loaded: Loaded, numbers: np.ndarray, texts: np.ndarray, surplus: int = 0, *, around: bool = False
     ) -> tuple[Answer, list[str]]:
         """The model's answer, logged, and the ids under which feedback finds it; only within `steady`.
 
-        `surplus` fields came that the model does not know.
+        `surplus` fields came that the model does not know. With `around` what surrounds the answer is in it too.
         """
         texts = loaded.personal.texts(texts)
-        answer = loaded.model.answer(numbers, texts)
+        answer = loaded.model.answer(numbers, texts, around=around)
         at = time.time_ns() // 1000
         prefix = f"{at:014x}-{self._process}-"
         ids = [f"{prefix}{next(self._count) & 0xFFFFFF:06x}" for _ in range(len(numbers))]

@@ -68,6 +68,7 @@ def openapi(manifest: Manifest) -> dict[str, object]:
     example = {field.name: field.example for field in signature.inputs if field.example is not None}
     rows: dict[str, object] = {"oneOf": [_rows_object(), {"type": "array", "items": _ref("Row")}, _ref("Row")]}
     predict = _operation("Predict rows", rows, _ref("Answer"), example={"rows": [example]})
+    predict["parameters"] = [_CONFORMAL]
     feedback = _operation(
         "Report what turned out true",
         {"oneOf": [_ref("Outcome"), {"type": "array", "items": _ref("Outcome")}]},
@@ -131,6 +132,14 @@ def _property(field: Field) -> dict[str, object]:
     return schema
 
 
+_CONFORMAL = {
+    "name": "conformal",
+    "in": "query",
+    "schema": {"type": "boolean", "default": False},
+    "description": "also say what else may be true: sets of classes or intervals, and expected costs",
+}
+
+
 def _answer(signature: Signature) -> dict[str, object]:
     prediction: dict[str, object] = {"id": {"type": "string", "description": "names this prediction in feedback"}}
     if signature.classes:
@@ -138,12 +147,16 @@ def _answer(signature: Signature) -> dict[str, object]:
         prediction["label"] = {"type": "string", "enum": list(signature.classes)}
         prediction["probability"] = share | {"description": "of the label"}
         prediction["probabilities"] = {"type": "object", "properties": dict.fromkeys(signature.classes, share)}
+        prediction["set"] = {"type": "array", "items": {"type": "string", "enum": list(signature.classes)}}
+        amount = {"type": "number"}
+        prediction["expected_costs"] = {"type": "object", "properties": dict.fromkeys(signature.classes, amount)}
     else:
-        prediction["value"] = {"type": "number"}
+        prediction |= {name: {"type": "number"} for name in ("value", "lower", "upper")}
     properties = {
         "predictions": {"type": "array", "items": {"type": "object", "properties": prediction}},
         "package": {"type": "string"},
         "version": {"type": "integer"},
+        "coverage": {"type": "number", "description": "how often the truth is inside, with `conformal`"},
     }
     return {"type": "object", "properties": properties}
 

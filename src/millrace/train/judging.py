@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from millrace.records.evaluation import Evaluation, Metric
-from millrace.records.fit import Answer, Member
+from millrace.records.fit import Member
 from millrace.records.signature import Signature
+from millrace.train.calling import Calling
 from millrace.train.clock import Clock
 from millrace.train.importance import MAX_ROWS, importances
-from millrace.train.trials import answer_of, outputs_of
+from millrace.train.trials import outputs_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,28 +27,45 @@ class Judging:
     metric: str
     seed: int
 
-    def answer(self, members: Sequence[Member], threshold: float | None) -> Answer:
-        """What the members answer together on the test rows."""
-        return answer_of(outputs_of(members, self.rows, self.signature), self.signature, threshold)
+    def outputs(self, members: Sequence[Member]) -> np.ndarray:
+        """What the members say together of the test rows, before it is calibrated and called."""
+        return outputs_of(members, self.rows, self.signature)
 
-    def judge(self, answer: Answer, threshold: float | None) -> Evaluation:
-        """How good an answer is."""
+    def judge(self, outputs: np.ndarray, calling: Calling) -> Evaluation:
+        """How good the answers are that outputs become."""
+        from millrace.evaluate.conformal import surroundings
         from millrace.evaluate.judge import judge
+        from millrace.evaluate.measure import uncalibrated
 
-        return judge(self.truth, answer, self.signature, threshold=threshold, metric=self.metric, seed=self.seed)
+        answer, task = calling.answer(outputs), self.signature.task
+        found = judge(
+            self.truth,
+            answer,
+            self.signature,
+            threshold=calling.threshold,
+            metric=self.metric,
+            costs=calling.costs,
+            seed=self.seed,
+        )
+        before = {} if calling.calibration is None else uncalibrated(self.truth, outputs, task, self.seed)
+        inside = None
+        if calling.conformal is not None:
+            inside = surroundings(calling.conformal, self.truth, answer, self.signature.classes)
+        return replace(found, uncalibrated=before, surroundings=inside)
 
-    def importances(self, members: Sequence[Member], threshold: float | None, clock: Clock) -> Mapping[str, Metric]:
+    def importances(self, members: Sequence[Member], calling: Calling, clock: Clock) -> Mapping[str, Metric]:
         """What the deciding metric loses when a column is shuffled, on at most 2,000 test rows."""
+        from millrace.evaluate.costs import cost_metric
         from millrace.evaluate.measure import judged
         from millrace.evaluate.metrics import find
 
         chosen = np.random.default_rng(self.seed).permutation(len(self.truth))[:MAX_ROWS]
         truth = self.truth[chosen]
         task, classes = self.signature.task, len(self.signature.classes)
-        definition = find(self.metric, task)
+        definition = find(self.metric, task) if calling.costs is None else cost_metric(calling.costs)
 
         def measure(rows: pl.DataFrame) -> float:
-            answer = answer_of(outputs_of(members, rows, self.signature), self.signature, threshold)
+            answer = calling.answer(outputs_of(members, rows, self.signature))
             prediction = judged(truth, answer, task, classes).prediction(definition)
             assert prediction is not None
             return definition.function(truth, prediction)

@@ -10,11 +10,12 @@ import numpy as np
 from millrace.config.schema import ModelSettings
 from millrace.records.evaluation import Evaluation
 from millrace.records.fit import Member
+from millrace.records.signature import Signature
+from millrace.train.calling import Calling, calling_of, costs_of
 from millrace.train.clock import REFIT_SHARE, Clock
-from millrace.train.ensemble import threshold_of
 from millrace.train.judging import Judging
 from millrace.train.scorer import Scorer
-from millrace.train.trials import Classroom, Trial, answer_of, refit
+from millrace.train.trials import Classroom, Trial, refit
 
 
 def ladder(
@@ -31,16 +32,20 @@ def ladder(
     constant = np.tile(everything.mean(axis=0), (len(judging.truth), 1))
     if room.signature.task == "regression":
         constant = constant[:, 0]
-    steps = {"baseline": judging.judge(answer_of(constant, room.signature, 0.5), 0.5)}
+    plain = Calling(room.signature, threshold=_even(room.signature), costs=costs_of(settings, room.signature))
+    steps = {"baseline": judging.judge(constant, plain)}
     known = {member.name: member for member in members}
     for place, trial in _best_of_families(trials, chooser).items():
         if trial.candidate.name not in known and clock.left(REFIT_SHARE) < 0:
             continue
         member = known.get(trial.candidate.name) or refit(room, trial, 1.0, clock)
-        threshold = threshold_of(room, trials, {place: 1.0}, judging.metric, settings)
-        answer = judging.answer([replace(member, weight=1.0)], threshold)
-        steps[trial.candidate.family] = judging.judge(answer, threshold)
+        calling, _ = calling_of(room, trials, {place: 1.0}, judging.metric, settings)
+        steps[trial.candidate.family] = judging.judge(judging.outputs([replace(member, weight=1.0)]), calling)
     return steps
+
+
+def _even(signature: Signature) -> float | None:
+    return 0.5 if signature.task == "binary" else None
 
 
 def _best_of_families(trials: Sequence[Trial], chooser: Scorer) -> Mapping[int, Trial]:

@@ -35,7 +35,11 @@ class Scorer:
 def deciding_metric(settings: ModelSettings, truth: np.ndarray, signature: Signature) -> str:
     """The name of the metric that judges the model in the end: the stated one, or the recommended one."""
     from millrace.evaluate.advice import advise
+    from millrace.evaluate.costs import NAME
     from millrace.evaluate.metrics import demand
+
+    if isinstance(settings.metric, CostMetric):
+        return NAME
 
     if isinstance(settings.metric, str) and settings.metric != "auto":
         return demand(settings.metric, signature.task, truth).name
@@ -48,9 +52,11 @@ def scorer(metric: str, signature: Signature) -> Scorer:
     By the metric itself; where it judges labels, of two classes by log loss, and of more by the metric of the most
     probable class less the Brier score, which breaks the many near-ties of a metric that jumps.
     """
+    from millrace.evaluate.costs import NAME
     from millrace.evaluate.metrics import find
 
-    definition = find(metric, signature.task)
+    # Costs are least where probabilities are honest, so what they decide is chosen by a proper loss.
+    definition = find(_SMOOTH if metric == NAME else metric, signature.task)
     if definition.needs == "label":
         if signature.task == "multiclass" and definition.higher_is_better:
             return Scorer(definition.name, _steadied(definition.function), higher_is_better=True)
@@ -65,8 +71,3 @@ def _steadied(metric: Callable[[np.ndarray, np.ndarray], float]) -> Callable[[np
         return float(metric(truth, probabilities.argmax(axis=1)) - (errors**2).sum(axis=1).mean())
 
     return score
-
-
-def cost_of(settings: ModelSettings) -> dict[str, float] | None:
-    """What the two kinds of mistakes cost, where the project file says so."""
-    return dict(settings.metric.cost.items()) if isinstance(settings.metric, CostMetric) else None

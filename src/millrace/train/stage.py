@@ -15,17 +15,18 @@ from millrace.records.fit import Fit
 from millrace.records.progress import Watch, unwatched
 from millrace.records.signature import Signature
 from millrace.train.blend import blend
+from millrace.train.calling import calling_of, costs_of
 from millrace.train.candidates import portfolio
 from millrace.train.clock import Clock
 from millrace.train.columns import describe, type_columns
-from millrace.train.ensemble import taught, threshold_of
+from millrace.train.ensemble import taught
 from millrace.train.judging import Judging
 from millrace.train.ladder import ladder
 from millrace.train.leaks import leak_warnings
 from millrace.train.scorer import deciding_metric, scorer
 from millrace.train.split import Folds, folds, holdout, order_keys, sealed
 from millrace.train.target import Target, answered, read_target
-from millrace.train.trials import Classroom, answer_of, outputs_of, try_candidates
+from millrace.train.trials import Classroom, outputs_of, try_candidates
 
 #: With more training rows, fewer folds tell as much.
 _FIVE_FOLDS, _THREE_FOLDS = 30_000, 100_000
@@ -67,6 +68,7 @@ def _train(frame: pl.DataFrame, settings: ModelSettings, watch: Watch) -> Fit:
     learning = rows.filter(~test)
     signature = Signature(target.task, settings.predict, describe(learning, fields), target.classes, target.positive)
     room = Classroom(learning, target.truth[~test], signature, _folds(keys[~test], strata[~test], settings.split))
+    costs_of(settings, signature)  # a class that is not there is refused before anything is learned
     metric = deciding_metric(settings, room.truth, signature)
     judging = Judging(rows.filter(test), target.truth[test], signature, metric, settings.seed)
     notes += target_notes + column_notes + _repeats(keys, settings.split)
@@ -79,26 +81,31 @@ def _learn(room: Classroom, judging: Judging, settings: ModelSettings, notes: tu
     chooser = scorer(judging.metric, room.signature)
     trials = try_candidates(room, portfolio(room.signature, judging.metric, settings.seed), chooser, clock)
     weights = blend([trial.outputs for trial in trials], room.truth[trials[0].rows], chooser)
-    threshold = threshold_of(room, trials, weights, judging.metric, settings)
+    calling, called = calling_of(room, trials, weights, judging.metric, settings)
+    notes += called
     members = taught(room, trials, weights, clock)
     if len(members) < len(weights):
         notes += (f"The budget of {settings.budget:g} s cut the ensemble to {len(members)} of {len(weights)} models.",)
     clock.tell("judging on the test rows")
-    answer = judging.answer(members, threshold)
-    evaluation = judging.judge(answer, threshold)
+    outputs = judging.outputs(members)
+    evaluation = judging.judge(outputs, calling)
     steps = ladder(room, judging, trials, members, settings, chooser, clock)
-    evaluation = replace(evaluation, importances=judging.importances(members, threshold, clock))
+    evaluation = replace(evaluation, importances=judging.importances(members, calling, clock))
     return Fit(
         signature=room.signature,
         members=members,
-        threshold=threshold,
+        threshold=calling.threshold,
         evaluation=evaluation,
         train_rows=room.rows,
         test_rows=judging.rows,
-        answer=answer,
+        answer=calling.answer(outputs),
         notes=notes + _no_gain(evaluation),
         ladder=steps,
-        reference=lambda rows: answer_of(outputs_of(members, rows, room.signature), room.signature, threshold),
+        reference=lambda rows: calling.answer(outputs_of(members, rows, room.signature)),
+        calibration=calling.calibration,
+        uncalibrated=None if calling.calibration is None else outputs,
+        costs=calling.matrix(),
+        conformal=calling.conformal,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from millrace.records.fit import Answer, Member
+from millrace.records.fit import Member
 from millrace.records.signature import Signature
 from millrace.train.candidates import Candidate, Lesson
 from millrace.train.clock import REFIT_SHARE, SEARCH_SHARE, Clock
@@ -160,13 +160,3 @@ def outputs_of(members: Sequence[Member], rows: pl.DataFrame, signature: Signatu
         start=np.zeros(()),
     )
     return total
-
-
-def answer_of(outputs: np.ndarray, signature: Signature, threshold: float | None) -> Answer:
-    """Outputs as an answer in the precision in which the package gives it."""
-    if signature.task == "regression":
-        return Answer(value=outputs.astype(np.float32))
-    probabilities = outputs.astype(np.float32)
-    if signature.task == "binary" and threshold is not None:
-        return Answer((probabilities[:, 1] >= np.float32(threshold)).astype(np.int64), probabilities)
-    return Answer(probabilities.argmax(axis=1).astype(np.int64), probabilities)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from millrace.config.deciding import Floor, check_costs, parse_threshold
 from millrace.config.false_alarms import parse_false_alarms
 from millrace.config.gate import AgainstChampion, Bound, parse_condition
 from millrace.config.rules import check_step
@@ -79,3 +80,53 @@ def test_a_cleaning_step_has_one_known_name():
         check_step({})
     with pytest.raises(ProjectFileError, match=r"`Trim` is not a cleaning step\. Did you mean `trim`"):
         check_step({"Trim": "all"})
+
+
+@pytest.mark.parametrize(
+    ("given", "meaning"),
+    [
+        ("auto", None),
+        (0.3, 0.3),
+        ("recall >= 0.95", Floor("recall", 0.95, "precision")),
+        ("precision>=90%", Floor("precision", 0.9, "recall")),
+        ("specificity >= 0.99, maximise f1", Floor("specificity", 0.99, "f1")),
+    ],
+)
+def test_a_threshold_is_a_number_or_above_a_floor(given, meaning):
+    assert parse_threshold(given) == meaning
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("recal >= 0.9", "Did you mean `recall`"),
+        ("recall >= 1.5", "`1.5` is no floor"),
+        ("recall <= 0.9", "no threshold"),
+        (1.0, "no threshold"),
+        (True, "no threshold"),
+    ],
+)
+def test_other_thresholds_are_refused(given, words):
+    with pytest.raises(ProjectFileError, match=words):
+        parse_threshold(given)
+
+
+@pytest.mark.parametrize(
+    ("costs", "words"),
+    [
+        ({"false_positive": 1, "false_negativ": 8}, "Did you mean `false_negative`"),
+        ({"false_positive": 1}, "`cost` lacks `false_negative`"),
+        ({"false_positive": 1, "false_negative": -8}, "`false_negative: -8` is not a cost"),
+        ({"cat": {"dog": "much"}}, "is not a cost"),
+        ({"cat": 3}, "`cat: 3` is not a cost"),
+        ({}, "`cost` is empty"),
+    ],
+)
+def test_what_names_no_cost_is_refused(costs, words):
+    with pytest.raises(ProjectFileError, match=words):
+        check_costs(costs)
+
+
+@pytest.mark.parametrize("costs", [{"false_positive": 1, "false_negative": 8}, {"cat": {"dog": 5, "owl": 0.5}}])
+def test_costs_are_of_two_mistakes_or_by_class(costs):
+    check_costs(costs)

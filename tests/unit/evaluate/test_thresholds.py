@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, matthews_corrcoef
 
+from millrace.config.deciding import Floor
 from millrace.errors import UsageError
-from millrace.evaluate.thresholds import best_threshold
+from millrace.evaluate.thresholds import best_threshold, floored_threshold
 
 TRUTH, SCORE = np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8])
 
@@ -64,3 +65,29 @@ def test_nonsense_is_refused(arguments, words):
 def test_no_rows_give_no_threshold():
     with pytest.raises(UsageError, match="0 truths"):
         best_threshold(np.array([]), np.array([]))
+
+
+@pytest.mark.parametrize(
+    ("floor", "expected", "reached"),
+    [
+        # scores 0.8 (1), 0.4 (0), 0.35 (1), 0.1 (0)
+        pytest.param(Floor("recall", 0.95, "precision"), 0.225, True, id="find all, with few alarms"),
+        pytest.param(Floor("precision", 0.9, "recall"), 0.6, True, id="alarms that are right"),
+        pytest.param(Floor("specificity", 1.0, "recall"), 0.6, True, id="leave all others alone"),
+    ],
+)
+def test_a_floor_under_one_metric_leaves_another_to_be_maximised(floor, expected, reached):
+    truth, score = np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8])
+    assert floored_threshold(truth, score, floor) == (pytest.approx(expected), reached)
+
+
+def test_a_floor_that_no_threshold_reaches_gives_the_nearest():
+    truth, score = np.array([1, 0, 1, 0]), np.array([0.1, 0.9, 0.5, 0.7])
+    threshold, reached = floored_threshold(truth, score, Floor("precision", 0.9, "recall"))
+    assert not reached
+    assert threshold == pytest.approx(0.05)  # everybody: precision 0.5, the best there is
+
+
+def test_a_metric_without_a_threshold_cannot_be_floored():
+    with pytest.raises(UsageError, match="`roc_auc` has the same value at every threshold"):
+        floored_threshold(np.array([0, 1]), np.array([0.1, 0.9]), Floor("roc_auc", 0.9, "recall"))
