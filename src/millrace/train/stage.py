@@ -81,11 +81,12 @@ def _learn(room: Classroom, judging: Judging, settings: ModelSettings, notes: tu
     chooser = scorer(judging.metric, room.signature)
     trials = try_candidates(room, portfolio(room.signature, judging.metric, settings.seed), chooser, clock)
     weights = blend([trial.outputs for trial in trials], room.truth[trials[0].rows], chooser)
-    calling, called = calling_of(room, trials, weights, judging.metric, settings)
-    notes += called
     members = taught(room, trials, weights, clock)
     if len(members) < len(weights):
         notes += (f"The budget of {settings.budget:g} s cut the ensemble to {len(members)} of {len(weights)} models.",)
+    kept = dict(zip(sorted(weights, key=lambda place: -weights[place]), (one.weight for one in members), strict=False))
+    calling, called = calling_of(room, trials, kept, judging.metric, settings)
+    notes += called
     clock.tell("judging on the test rows")
     outputs = judging.outputs(members)
     evaluation = judging.judge(outputs, calling)
@@ -99,7 +100,7 @@ def _learn(room: Classroom, judging: Judging, settings: ModelSettings, notes: tu
         train_rows=room.rows,
         test_rows=judging.rows,
         answer=calling.answer(outputs),
-        notes=notes + _no_gain(evaluation),
+        notes=notes + _no_gain(evaluation) + _broken_promise(evaluation),
         ladder=steps,
         reference=lambda rows: calling.answer(outputs_of(members, rows, room.signature)),
         calibration=calling.calibration,
@@ -166,4 +167,16 @@ def _no_gain(evaluation: Evaluation) -> tuple[str, ...]:
     return (
         f"There is no evidence that the model beats the trivial one: {name} is {found.value:.4g} "
         f"({found.low:.4g} to {found.high:.4g}), the trivial model's {trivial.value:.4g}.",
+    )
+
+
+def _broken_promise(evaluation: Evaluation) -> tuple[str, ...]:
+    """A note where sets or intervals surely hold the truth less often than they were made to."""
+    seen = evaluation.surroundings
+    if seen is None or seen.covered.high >= seen.promised:
+        return ()
+    return (
+        f"Warning: sets or intervals made to hold the truth in {seen.promised:.0%} of rows held it in "
+        f"{seen.covered.value:.1%} ({seen.covered.low:.1%} to {seen.covered.high:.1%}) of the test rows: these are "
+        "unlike the training rows, or time cut the last fit short.",
     )

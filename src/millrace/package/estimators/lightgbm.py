@@ -100,4 +100,6 @@ def _read(node: Mapping[str, Any], estimator: Any) -> Split | Leaf:
         raise refuse(estimator, "it treats zero as missing")
     # Where the column had no missing values in training, LightGBM takes a missing value for zero.
     missing_left = bool(node["default_left"]) if missing == "NaN" else threshold >= 0
+    if threshold == -_ZERO:  # a value of just this size counts as zero, which lies right of it
+        threshold = float(np.nextafter(np.float32(threshold), np.float32(-1)))
     return Split(feature, threshold, missing_left=missing_left, left=left, right=right)

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from millrace.errors import PackageError
+from millrace.package.estimators.lightgbm import split_points
 from millrace.package.graph import build
 from millrace.records.encoding import NumberEncoding
 from millrace.records.evaluation import Evaluation
@@ -129,3 +130,15 @@ def test_a_classifier_that_never_saw_a_class_is_refused():
     model = classifier().fit(matrix, (score > 1).astype(int) + 1)
     with pytest.raises(PackageError, match="its classes are"):
         ask(model, matrix, ("no", "yes"))
+
+
+def test_a_value_that_lightgbm_takes_for_zero_goes_where_zero_goes():
+    # Columns around zero get splits at the edges of what counts as zero; a value right on the lower edge is zero too.
+    edge = np.float32(1.0000000180025095e-35)
+    matrix = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
+    model = lightgbm.LGBMClassifier(n_estimators=60, num_leaves=31, min_child_samples=5, verbosity=-1, n_jobs=1)
+    model.fit(matrix, (matrix.sum(axis=1) > 0).astype(int))
+    assert any(-float(edge) in points for points in split_points(model).values())
+    around = [-edge, np.nextafter(-edge, np.float32(-1)), np.nextafter(-edge, np.float32(1)), 0.0, edge]
+    asked = np.array([[a, b, c] for a in around for b in (-1.0, *around, 1.0) for c in (0.3, *around)], np.float32)
+    np.testing.assert_array_equal(ask(model, asked, ("no", "yes")), model.predict_proba(asked).astype(np.float32))
