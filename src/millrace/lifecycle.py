@@ -86,7 +86,7 @@ def _run(site: Site, identity: str, *, release: bool, by: str, reason: str) -> R
 
     clock, part_of = Stopwatch(), site.job("run")
     with clock.time("ingest"):
-        ingested = {name: ingest(site, name, identity, part_of) for name in site.settings.sources}
+        ingested = {name: ingest(site, name, identity, part_of) for name in site.settings.in_order}
     with site.events.job(site.job("train"), identity, part_of) as job:
         with clock.time("train"):
             fit, learned_from = learn(site, identity, part_of)
@@ -112,6 +112,7 @@ def check(site: Site) -> Checked:
     from millrace.ingest.changes import column_changes
     from millrace.ingest.mapping import with_tables
     from millrace.ingest.personal import ready
+    from millrace.ingest.references import unknown_columns
     from millrace.notify.registry import channels
     from millrace.sources import open_source
 
@@ -119,13 +120,14 @@ def check(site: Site) -> Checked:
     ready(settings.sources)
     channels(settings.monitor.alert)
     problems, changes = [], []
-    columns: set[str] = set()
+    columns: dict[str, set[str]] = {}
     for name, source in settings.sources.items():
-        columns |= set(open_source(name, with_tables(name, source, site.folder), site.folder).schema())
+        columns[name] = set(open_source(name, with_tables(name, source, site.folder), site.folder).schema())
         taken, frozen = column_changes(name, source, site.store, site.folder)
         changes += taken
         problems += frozen
-    if settings.dataset is None and settings.model.predict not in columns:
+    problems += unknown_columns(settings.sources, columns)
+    if settings.dataset is None and not any(settings.model.predict in one for one in columns.values()):
         problems.append(f"model.predict: no source has a column `{settings.model.predict}`")
     return Checked(settings.project, tuple(settings.sources), tuple(problems), tuple(changes))
 

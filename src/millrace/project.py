@@ -133,7 +133,7 @@ class Project:
     def ingest(self, source: str | None = None, watch: Watch = unwatched) -> tuple[Ingested, ...]:
         """Bring what is new in one source, or in all of them, into their tables."""
         site, identity = self._site(watch), new_run()
-        names = [self._known(source)] if source else list(self.settings.sources)
+        names = [self._known(source)] if source else list(self.settings.in_order)
         return tuple(ingest(site, name, identity) for name in names)
 
     @audited("ingest")
@@ -152,7 +152,7 @@ class Project:
         """
         from millrace.lifecycle import follow
 
-        names = [self._known(source)] if source else list(self.settings.sources)
+        names = [self._known(source)] if source else list(self.settings.in_order)
         follow(self._site(lambda step: watch(replace(step, text=self.hide(step.text)))), names, every, told)
 
     def explore(self, watch: Watch = unwatched, *, since: int | None = None) -> Explored:

@@ -16,6 +16,7 @@ from millrace.config.false_alarms import parse_false_alarms
 from millrace.config.gate import metric, parse_condition
 from millrace.config.kpis import KPIS, check_kpis
 from millrace.config.metrics import METRICS
+from millrace.config.references import check_references, in_order
 from millrace.config.refusal import must_parse, read_by, refused
 from millrace.config.section import Duration, Name, Scalar, Section, Whole
 from millrace.config.source import ColumnSettings, ColumnType, Protection, RetainSettings, SourceSettings
@@ -223,6 +224,19 @@ class ProjectSettings(Section):
     def pii(self) -> dict[str, Protection]:
         """How the columns with personal values are protected, whatever source they come from; the first one counts."""
         return {column: how for source in reversed(self.sources.values()) for column, how in source.pii.items()}
+
+    @property
+    def in_order(self) -> tuple[str, ...]:
+        """The names of the sources, each behind those that it refers to."""
+        return tuple(in_order(self.sources))
+
+    @model_validator(mode="after")
+    def _refer_to_what_is_there(self) -> Self:
+        try:
+            check_references(self.sources)
+        except ProjectFileError as error:
+            raise refused(error) from error
+        return self
 
     @model_validator(mode="after")
     def _learn_what_is_known(self) -> Self:

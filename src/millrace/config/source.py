@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_v
 from millrace.config.api import ApiSettings
 from millrace.config.contract import Contract, Word
 from millrace.config.pii import check_pii
+from millrace.config.references import parse_reference
 from millrace.config.refusal import must_parse, read_by, refused
 from millrace.config.rules import CLEANING, check_step
 from millrace.config.section import Duration, Name, Section, Whole
@@ -141,6 +142,10 @@ class SourceSettings(Section):
     required: tuple[Name, ...] = Field((), description="columns without which a row goes to quarantine")
     unique: Name | tuple[Name, ...] | tuple[tuple[Name, ...], ...] = Field(
         (), description="column(s) whose values no two rows share; a list of lists for several such keys"
+    )
+    references: dict[Name, Annotated[str, must_parse(parse_reference)]] = Field(
+        default_factory=dict,
+        description="columns that have values of another source: `customer_id: customers.id`",
     )
     checks: dict[str, Name] = Field(
         default_factory=dict, description="SQL expressions; rows that fail go to quarantine"

@@ -10,7 +10,9 @@ REQUIRED = "required"
 MAP = "map"
 #: The values of columns that tell rows apart are taken by another row.
 UNIQUE = "unique"
+#: A value is in no row of the table that it refers to.
+REFERENCES = "references"
 #: The rules that refuse rows for their columns.
 NEW = "new_columns"
 LOST = "lost_columns"
-BUILT_IN = frozenset({TYPE, UNREADABLE, REQUIRED, MAP, UNIQUE, NEW, LOST})
+BUILT_IN = frozenset({TYPE, UNREADABLE, REQUIRED, MAP, UNIQUE, REFERENCES, NEW, LOST})

@@ -21,7 +21,8 @@ from millrace.store.tables import Snapshot
 
 #: So many rows are held in memory: 2 GB for each key.
 MOST = 100_000_000
-_EXACT = (pl.Int64(), pl.Date(), pl.Datetime("us"), pl.Boolean())
+#: Types whose values are numbers of 64 bits, or fewer.
+EXACT = (pl.Int64(), pl.Date(), pl.Datetime("us"), pl.Boolean())
 _AT = "_at_"
 _PLACES = {_AT: pl.UInt32(), "_origin": pl.String(), "_row": pl.Int64()}
 
@@ -111,7 +112,7 @@ class _Held:
         self._key = key
         self._origins: dict[str, int] = {}
         self._runs: list[tuple[Hashes, npt.NDArray[np.uint32], npt.NDArray[np.int64]]] = []
-        self.exact = len(key.columns) == 1 and not key.whole and stored.schema[key.columns[0]] in _EXACT
+        self.exact = len(key.columns) == 1 and not key.whole and stored.schema[key.columns[0]] in EXACT
         self.add(stored)
 
     def add(self, rows: pl.DataFrame) -> None:

@@ -42,9 +42,8 @@ def questions(settings: ProjectSettings, path: str, base: Path = Path()) -> Iter
 
 def _asked(source: SourceSettings, path: str) -> SourceSettings:
     clean = tuple(step for step in source.clean if _ONLY_FOR_TABLES not in step)
-    return source.model_copy(
-        update={"from_": path, "checks": {}, "required": (), "clean": clean, "key": None, "unique": ()}
-    )
+    nothing: dict[str, Any] = {"checks": {}, "required": (), "unique": (), "references": {}, "key": None}
+    return source.model_copy(update={"from_": path, "clean": clean, **nothing})
 
 
 def _about(source: SourceSettings, known: set[str]) -> SourceSettings:

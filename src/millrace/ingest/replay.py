@@ -26,6 +26,7 @@ from millrace.ingest.keys import Keys
 from millrace.ingest.mapping import with_tables
 from millrace.ingest.personal import as_read, judgeable, same_protection, source_types
 from millrace.ingest.quarantine import REPLAYED, landed_rows, once
+from millrace.ingest.references import Parents
 from millrace.ingest.rules import Rules, Split, compile_rules, same_schema
 from millrace.records.ingestion import Counts
 from millrace.records.progress import Step, Watch, unwatched
@@ -88,7 +89,9 @@ def _sweep(name: str, settings: SourceSettings, store: Store, run: str, watch: W
     now, moved = table.snapshot(), Counts()
     types = source_types(table)
     types |= _new_columns(refused, types, settings)
-    rules = compile_rules(name, settings, dict.fromkeys(types, pl.String()), contract=Agreed(types))
+    rules = compile_rules(
+        name, settings, dict.fromkeys(types, pl.String()), contract=Agreed(types), parents=Parents(store)
+    )
     same_protection(receipts.read(store, name, now.number), rules.privacy, f"{name}, {_ORIGIN}")
     refused, rules = judgeable(refused, rules)
     same_schema(now.schema(), rules.final, f"{name}, {_ORIGIN}")

@@ -14,13 +14,14 @@ import polars as pl
 
 from millrace.config.schema import ColumnSettings, ColumnType, SourceSettings
 from millrace.errors import DataError, ProjectFileError
-from millrace.ingest.built_in import MAP, UNIQUE
+from millrace.ingest.built_in import MAP, REFERENCES, UNIQUE
 from millrace.ingest.checks import Check, compile_checks, required
 from millrace.ingest.cleaning import UNMAPPED, Cleaning, compile_cleaning
 from millrace.ingest.contract import Agreed
 from millrace.ingest.keys import Key, Keys
 from millrace.ingest.personal import as_told, personal, protection
 from millrace.ingest.reasons import RAW, Mark, broken, misfit, refusals, unlisted
+from millrace.ingest.references import Parents, Reference, compile_references, orphans
 from millrace.ingest.suppression import Suppressed
 from millrace.ingest.types import Typed, column_types, final_schema, tidy, typed
 from millrace.ingest.uniqueness import compile_unique, settle
@@ -30,10 +31,11 @@ from millrace.store.tables import BOOKKEEPING
 
 _DIGESTED = {"key", "columns", "missing", "contract", "clean", "required", "checks"}
 #: Rules that count for the digest only where they are stated, so that it stays what it was where they are not.
-_DIGESTED_IF_STATED = ("pii", "unique")
+_DIGESTED_IF_STATED = ("pii", "unique", "references")
 _PUBLIC = Privacy()
 _FAILED = "_failed_"
 _TAKEN = f"{_FAILED}unique"
+_ORPHAN = f"{_FAILED}references"
 _ROW = "_row"
 
 
@@ -66,6 +68,7 @@ class Rules:
     checks: tuple[Check, ...]
     digest: str
     unique: tuple[Key, ...] = ()
+    references: tuple[Reference, ...] = ()
     privacy: Privacy = _PUBLIC
 
     def split(
@@ -100,11 +103,16 @@ class Rules:
         if protected is not None:
             before = protected[(kept[_ROW] - first_row).cast(pl.UInt32)]
             kept = kept.with_columns(before[column] for column in before.columns if column in self.final)
+        lost = orphans(kept, self.references) if self.references else None
+        if lost is not None and lost.height:
+            kept = kept.join(lost, on=_ROW, how="anti", maintain_order="left")
         settled = settle(kept, self.cleaning.identity, self.unique, known)
-        if self.unique:
-            done = done.join(settled.taken, on=_ROW, how="left", maintain_order="left")
-            done = done.with_columns(pl.col("taken").is_not_null().alias(_TAKEN))
-            failed |= done[_TAKEN]
+        for told, flag in ((lost, _ORPHAN), (settled.taken if self.unique else None, _TAKEN)):
+            if told is not None:
+                reasons = told.select(_ROW, pl.last().alias(f"{flag}_told"))
+                done = done.join(reasons, on=_ROW, how="left", maintain_order="left")
+                done = done.with_columns(pl.col(f"{flag}_told").is_not_null().alias(flag))
+                failed |= done[flag]
         bad = failed.arg_true()
         raw = personal(self.privacy, frame[bad], done[bad], misfits)
         shown = done[bad].with_columns(raw.select(column for column in self.privacy.words if column in raw.columns))
@@ -114,7 +122,8 @@ class Rules:
         marks = [misfit(f"{_FAILED}type_{i}", one) for i, one in enumerate(self.typings)]
         marks += [unlisted(f"{UNMAPPED}{i}", MAP, column) for i, column in enumerate(self.cleaning.unmapped)]
         marks += [broken(f"{_FAILED}check_{i}", one) for i, one in enumerate(self.checks)]
-        return marks + ([Mark(_TAKEN, UNIQUE, pl.col("taken"))] if self.unique else [])
+        marks += [Mark(_ORPHAN, REFERENCES, pl.col(f"{_ORPHAN}_told"))] if self.references else []
+        return marks + ([Mark(_TAKEN, UNIQUE, pl.col(f"{_TAKEN}_told"))] if self.unique else [])
 
     def _plan(self, frame: pl.DataFrame, first_row: int) -> pl.LazyFrame:
         plan = frame.lazy().with_row_index(_ROW, offset=first_row).with_columns(pl.col(_ROW).cast(pl.Int64))
@@ -137,10 +146,11 @@ def compile_rules(
     delivered: Mapping[str, pl.DataType],
     known: Mapping[str, ColumnType] | None = None,
     contract: Agreed | None = None,
+    parents: Parents | None = None,
 ) -> Rules:
     """The rules of source `name` for frames with the `delivered` columns; `known` are their types as the source says.
 
-    Where there is a `contract`, it says the final columns.
+    Where there is a `contract`, it says the final columns. What rows refer to is checked where there are `parents`.
 
     Raises `ProjectFileError` for rules that name unknown columns or do not fit their types, and for columns whose
     names or types a table cannot hold.
@@ -181,6 +191,7 @@ def compile_rules(
             *compile_checks(settings.checks, final, where),
         ),
         digest=hashlib.sha256(said.encode()).hexdigest()[:16],
+        references=compile_references(settings, private.schema(final), parents, where) if parents else (),
         unique=compile_unique(settings, final, where),
         privacy=private,
     )

@@ -29,6 +29,7 @@ from millrace.ingest.personal import noted, ready, same_protection, source_types
 from millrace.ingest.quarantine import set_aside
 from millrace.ingest.reading import read
 from millrace.ingest.reasons import misfits, unreadable
+from millrace.ingest.references import Parents
 from millrace.ingest.retention import tidy
 from millrace.ingest.rules import Rules, compile_rules, same_schema
 from millrace.ingest.suppression import suppressed
@@ -127,6 +128,7 @@ class _Intake:
         self.now = self.table.snapshot()
         self.tally = _Tally()
         self.keys = Keys()
+        self.parents = Parents(store)
         self.rules: Rules | None = None
 
     def exhaust(self, source: Opened, engine: Engine) -> bool:
@@ -221,7 +223,7 @@ class _Intake:
         where = f"{self.name}, {batch.origin}"
         contract = agree(batch.frame, source_types(self.table) or source.schema(), self.settings, where)
         self.tally.changes |= dict.fromkeys(f"{batch.origin}: {change}" for change in contract.changes)
-        self.rules = compile_rules(self.name, self.settings, delivered, contract=contract)
+        self.rules = compile_rules(self.name, self.settings, delivered, contract=contract, parents=self.parents)
         same_schema(written, self.rules.final, where)
         return self.rules
 

@@ -6,13 +6,15 @@ import csv
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from millrace.config.schema import SourceSettings
 from millrace.config.tree import parse
 from millrace.ingest.quarantine import landed_rows
-from millrace.ingest.stage import ingest
+from millrace.ingest.stage import ingest, ingest_source
 from millrace.store.tables import Table
+from unit.ingest.intake import Listed
 
 PAGE = Path(__file__).parents[3] / "docs" / "rules.md"
 EXAMPLES = re.findall(r"### ([^\n]+)\n[^#]*?```yaml\n(.*?)```\n\n((?:    [^\n]*\n)+)", PAGE.read_text(), re.DOTALL)
@@ -28,6 +30,8 @@ def test_each_row_becomes_what_the_page_says(name, rules, table, store, tmp_path
     texts = [("" if text == "''" else text, at) for at, (text, _) in enumerate(rows, 1)]
     with (tmp_path / "rows.csv").open("w", newline="") as file:
         csv.writer(file).writerows([(column, "at"), *texts])
+    customers = Listed([pl.DataFrame({"id": [7, 8]})])
+    ingest_source(customers, "customers", SourceSettings.model_validate({"from": "memory"}), store, "first")
     settings = SourceSettings.model_validate({**parse(rules, "rules.md", {}).value, "from": "rows.csv", "header": True})
     done = ingest("s", settings, store, tmp_path, "run")
     kept = {row["at"]: shown(row[column]) for row in Table(store, "tables/s").read().to_dicts()}
