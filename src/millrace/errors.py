@@ -8,7 +8,8 @@
     ├── RemoteError          another machine said no or nothing; retryable    (5)
     ├── SourceError          rows cannot be read from where they are
     ├── DataError            rows were read, yet cannot be used
-    │   └── ConservationError   read ≠ kept + quarantined + duplicate + late
+    │   ├── ConservationError   read ≠ kept + quarantined + duplicate + late
+    │   └── ExpectationError    a whole load is not as the project expects
     ├── TrainingError        no model can be learned from these rows
     ├── PackageError         a package cannot be written, read or trusted
     │   ├── ParityError         the graph does not give the trained model's answers
@@ -151,6 +152,12 @@ class ConservationError(DataError):
     """The counts of a commit do not add up; nothing was committed."""
 
     code = "data.conservation"
+
+
+class ExpectationError(DataError):
+    """A load is not as the project expects; its rows are in the table, and nothing went on with them."""
+
+    code = "data.expectation"
 
 
 class TrainingError(MillraceError):

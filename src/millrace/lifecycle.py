@@ -82,11 +82,13 @@ def run(site: Site, *, release: bool = True, by: str, reason: str = "run") -> Ru
 
 
 def _run(site: Site, identity: str, *, release: bool, by: str, reason: str) -> Run:
+    from millrace.ingest.expectations import hold
     from millrace.lineage.jobs import packed
 
     clock, part_of = Stopwatch(), site.job("run")
     with clock.time("ingest"):
         ingested = {name: ingest(site, name, identity, part_of) for name in site.settings.in_order}
+    hold(ingested.values())
     with site.events.job(site.job("train"), identity, part_of) as job:
         with clock.time("train"):
             fit, learned_from = learn(site, identity, part_of)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from millrace.cli.exit_codes import SAID_NO
 from millrace.cli.options import DEFAULT, AsJson, ProjectFile, opened
 from millrace.cli.output import show, to_json
 from millrace.cli.progress import watching
@@ -25,6 +26,8 @@ def ingest(
 ) -> None:
     """Read what is new, clean and check it; refused rows go to quarantine.
 
+    Exit code 1: a load is not as `expect` says; its rows are in the table all the same.
+
     $ millrace ingest
 
     $ millrace ingest customers --json
@@ -39,6 +42,8 @@ def ingest(
     with watching(as_json) as steps:
         record = opened(project).ingest(source, steps)
     show(record, as_json, ingested)
+    if not all(told.holds for one in record for told in one.expectations):
+        raise typer.Exit(SAID_NO)
 
 
 def _follow(project: Project, source: str | None, every: str, as_json: bool) -> None:

@@ -13,7 +13,8 @@ from millrace.cli.progress import watching
 def run(project: ProjectFile = DEFAULT, as_json: AsJson = False) -> None:
     """Ingest, train, evaluate, package and, if the gate agrees, release.
 
-    Exit code 1: the gate said no; the package is kept all the same.
+    Exit code 1: the gate said no, and the package is kept all the same; or a load is not as expected, and nothing is
+    trained.
 
     $ millrace run
 

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_v
 
 from millrace.config.api import ApiSettings
 from millrace.config.contract import Contract, Word
+from millrace.config.expectations import Expectations
 from millrace.config.pii import check_pii
 from millrace.config.references import parse_reference
 from millrace.config.refusal import must_parse, read_by, refused
@@ -150,6 +151,7 @@ class SourceSettings(Section):
     checks: dict[str, Name] = Field(
         default_factory=dict, description="SQL expressions; rows that fail go to quarantine"
     )
+    expect: Expectations = Field(Expectations(), description="what every load must be like as a whole")
     pii: dict[str, Protection] = Field(
         default_factory=dict, description="columns with personal values, and how each is protected before it is written"
     )

@@ -23,6 +23,7 @@ from millrace.engine.base import Engine
 from millrace.engine.here import Here
 from millrace.errors import RemoteError
 from millrace.ingest.contract import agree, hold_types
+from millrace.ingest.expectations import check_columns, judge
 from millrace.ingest.keys import Keys
 from millrace.ingest.mapping import with_tables
 from millrace.ingest.personal import noted, ready, same_protection, source_types
@@ -36,7 +37,7 @@ from millrace.ingest.suppression import suppressed
 from millrace.records.batch import Batch, Position
 from millrace.records.ingestion import Counts, Ingested
 from millrace.records.progress import Step, Watch, unwatched
-from millrace.store import receipts
+from millrace.store import loads, receipts
 from millrace.store.objects import Store
 from millrace.store.positions import LongTexts
 from millrace.store.receipts import Receipt
@@ -129,6 +130,7 @@ class _Intake:
         self.tally = _Tally()
         self.keys = Keys()
         self.parents = Parents(store)
+        self.own: dict[int, loads.Committed] = {}
         self.rules: Rules | None = None
 
     def exhaust(self, source: Opened, engine: Engine) -> bool:
@@ -141,6 +143,8 @@ class _Intake:
             if landed is None:
                 return False
             last = landed
+        if self.now.number:
+            loads.note(self.store, self.name, self.now.number, self.run, self.own)
         return True
 
     def tidy(self) -> None:
@@ -168,6 +172,7 @@ class _Intake:
             erased=counts.erased,
             expired=tidy(self.name, self.settings, self.store, datetime.now(UTC)),
             changes=tuple(self.tally.changes),
+            expectations=judge(self.name, self.settings.expect, self.store, datetime.now(UTC)),
         )
 
     def _commit(self, source: Opened, batch: Batch, last: Receipt | None) -> Receipt | None:
@@ -189,6 +194,8 @@ class _Intake:
             hold_types(self.settings, misfits(split.refused, batch.refused), f"{self.name}, {batch.origin}")
         self._tell("checked")
 
+        if not self.now.number:
+            loads.begin(self.store, self.name)
         receipt = self._receipt(batch, last, counts, refused, rules)
         number = receipts.number(self.now.number, _identity(receipt, batch, refused))
         receipts.write(self.store, self.name, number, receipt)
@@ -207,6 +214,7 @@ class _Intake:
         if self.now.number != number:
             return None
         self.keys.add(self.now, kept)
+        self.own[number] = loads.Committed(receipt.previous, self.run, counts)
         self.tally.counts += counts
         self.tally.reasons.update(receipt.reasons)
         self.tally.origins.add(batch.origin)
@@ -225,6 +233,7 @@ class _Intake:
         self.tally.changes |= dict.fromkeys(f"{batch.origin}: {change}" for change in contract.changes)
         self.rules = compile_rules(self.name, self.settings, delivered, contract=contract, parents=self.parents)
         same_schema(written, self.rules.final, where)
+        check_columns(self.settings.expect, self.rules.final, f"sources.{self.name}")
         return self.rules
 
     def _receipt(

@@ -49,11 +49,21 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """Whether a load is as expected in one respect, by its `name` in the project file; `text` says what was found."""
+
+    name: str
+    holds: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ingested:
     """What one ingest of one source did; `reasons` counts quarantined rows by rule.
 
     `erased` rows are of persons who were erased before, and were left out; `expired` counts, by table, rows removed at
-    the end because the time that `retain` gives them was over. `changes` tells columns that changed.
+    the end because the time that `retain` gives them was over. `changes` tells columns that changed; `expectations`
+    judge the newest load, which is that of this ingest where it read anything.
     """
 
     source: str
@@ -68,3 +78,4 @@ class Ingested:
     erased: int = 0
     expired: Mapping[str, int] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
+    expectations: tuple[Expectation, ...] = ()

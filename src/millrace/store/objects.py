@@ -70,10 +70,10 @@ class Store:
             except (NotFoundError, FileNotFoundError):
                 return None
 
-    def keys(self, prefix: str) -> tuple[str, ...]:
-        """Every key below the folder `prefix`, sorted."""
+    def keys(self, prefix: str, *, after: str | None = None) -> tuple[str, ...]:
+        """Every key below the folder `prefix`, sorted; only those behind the key `after`, where one is given."""
         with answering("The store cannot be listed", prefix):
-            found = obstore.list(self._objects, prefix=prefix.rstrip("/")).collect()
+            found = obstore.list(self._objects, prefix=prefix.rstrip("/"), offset=after).collect()
         return tuple(sorted(str(entry["path"]) for entry in found))
 
     def older(self, prefix: str, than: datetime) -> tuple[str, ...]:

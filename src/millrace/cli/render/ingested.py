@@ -24,6 +24,9 @@ def ingested(records: Sequence[Ingested]) -> RenderableType:
         parts += [Text.assemble(("! ", "yellow"), f"{record.source}: {change}") for change in record.changes]
         for rule, rows in sorted(record.reasons.items(), key=lambda item: -item[1]):
             parts.append(Text.assemble(("! ", "yellow"), f"{record.source}: {rows:,} refused by ", (rule, "bold")))
+        for told in record.expectations:
+            sign = ("✓ ", "green") if told.holds else ("✗ ", "red")
+            parts.append(Text.assemble(sign, f"{record.source}: ", (told.name, "bold"), f": {told.text}"))
         if record.erased:
             parts.append(Text(f"  {record.source}: {record.erased:,} left out, of persons who were erased"))
         if expired := sum(record.expired.values()):
