@@ -1,8 +1,11 @@
 """What each verb prints, for people and as JSON, and how it ends."""
 
 import json
+from dataclasses import replace
 
 import pytest
+
+from millrace.records.ingestion import Expectation, Ingested
 
 DRAWN = {
     "check": ["check"],
@@ -96,3 +99,14 @@ def test_a_project_started_elsewhere_is_run_by_its_path(millrace_says, folder):
     said = millrace_says("init", "customers.csv", "--folder", str(folder))
     assert said.out.startswith("✓ millrace.yaml is written")
     assert said.out.endswith("Next: millrace run\n")
+
+
+def test_ingest_ends_in_1_when_a_load_is_not_as_expected(millrace_says):
+    odd = Expectation("rows", holds=False, text="3 rows were read; expected: > 3")
+    fine = Expectation("quarantined", holds=True, text="0 of 3 rows were refused, 0.00%; expected: < 5%")
+    record = Ingested("customers", 3, 3, 0, 0, 0, 1, expectations=(odd, fine))
+    said = millrace_says("ingest", ingest=(record,))
+    assert said.code == 1
+    assert "✗ customers: rows: 3 rows were read; expected: > 3" in said.out
+    assert "✓ customers: quarantined: 0 of 3 rows were refused" in said.out
+    assert millrace_says("ingest", ingest=(replace(record, expectations=(fine,)),)).code == 0

@@ -43,3 +43,11 @@ def test_each_row_becomes_what_the_page_says(name, rules, table, store, tmp_path
 
 def shown(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def test_what_the_page_expects_of_a_load_is_a_right_section():
+    (block,) = re.findall(r"\n    expect:\n((?:      [^\n]*\n)+)", PAGE.read_text())
+    said = parse("expect:\n" + block, "rules.md", {}).value
+    expect = SourceSettings.model_validate({**said, "from": "rows.csv"}).expect
+    assert (expect.rows, expect.rows_change, expect.quarantined) == ("1000 to 2000", "< 50%", "< 5%")
+    assert expect.fresh == {"order_date": 172800.0}
