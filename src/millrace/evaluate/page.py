@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 
@@ -130,13 +132,19 @@ def _figure(figure: Figure) -> str:
     )
 
 
-def page(title: str, header: str, body: str, footer: str) -> str:
-    """The whole document, which needs nothing from anywhere else."""
+def page(title: str, header: str, body: str, footer: str, script: str = "") -> str:
+    """The whole document, which needs nothing from anywhere else.
+
+    A browser runs `script`, whose hash the page names, and no other.
+    """
     style = files("millrace.evaluate").joinpath("report.css").read_text("utf-8")
+    allowed = f"; script-src 'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" if script else ""
+    ran = f"<script>{script}</script>" if script else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'"
+        f'{allowed}">'
         f"<title>{escape(title)}</title><style>{style}</style></head>"
-        f"<body><header>{header}</header><main>{body}</main><footer>{footer}</footer></body></html>\n"
+        f"<body><header>{header}</header><main>{body}</main><footer>{footer}</footer>{ran}</body></html>\n"
     )

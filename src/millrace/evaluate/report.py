@@ -1,7 +1,7 @@
 """The report of a fitted model: one HTML file for everyone who has to decide about it.
 
 It needs no network, follows the reader's light or dark setting, prints, and reads well aloud: every chart has a title,
-a description and its numbers as a table.
+a description and its numbers as a table. One script is in it, that of the threshold explorer; all else is still.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from html import escape
+from importlib.resources import files
 
 import numpy as np
 
 from millrace import __version__
 from millrace.errors import DataError
-from millrace.evaluate.charts import binary, multiclass, regression
+from millrace.evaluate.charts import behaviour, binary, multiclass, regression
 from millrace.evaluate.charts.figure import Figure
 from millrace.evaluate.page import figures, page, section
-from millrace.evaluate.sections import measured, model, rows, verdict
+from millrace.evaluate.sections import explorer, honesty, measured, model, rows, verdict, weak_spots
 from millrace.records.dataset import Dataset
 from millrace.records.evaluation import Difference
 from millrace.records.fit import Fit
@@ -63,14 +64,23 @@ def render(
         + verdict.verdict(evaluation, signature, gate)
         + verdict.key_figures(evaluation, gate, comparison)
     )
+    truth = _values(fit) if signature.task == "regression" else _truth(fit)
+    explored = explorer.explorer(fit, truth)
     body = "".join(
         (
             verdict.release(gate, comparison),
             measured.metrics(evaluation),
+            honesty.costs(fit),
             measured.confusion(evaluation),
             measured.per_class(evaluation),
-            section("Curves", figures(_figures(fit))),
+            explored,
+            section("Curves", figures(_figures(fit, truth))),
+            honesty.calibration(fit),
+            honesty.surroundings(fit),
+            weak_spots.slices(fit, truth),
+            weak_spots.examples(fit, truth),
             model.importances(evaluation),
+            model.behaviour(fit),
             model.ladder(fit),
             rows.data(ingested, fit, learned_from),
             rows.columns(signature),
@@ -78,23 +88,33 @@ def render(
         )
     )
     footer = f"<p>{escape(named)} · Millrace {__version__} · Python {platform.python_version()}</p>"
-    return page(title, header, body, footer)
+    script = files("millrace.evaluate").joinpath("report.js").read_text("utf-8") if explored else ""
+    return page(title, header, body, footer, script)
 
 
-def _figures(fit: Fit) -> tuple[Figure, ...]:
+def _values(fit: Fit) -> np.ndarray:
+    values: np.ndarray = fit.test_rows[fit.signature.target].cast(float).to_numpy()
+    return values
+
+
+def _figures(fit: Fit, truth: np.ndarray) -> tuple[Figure, ...]:
     signature, answer = fit.signature, fit.answer
     if signature.task == "regression":
         if answer.value is None:
             return ()
-        truth = fit.test_rows[signature.target].cast(float).to_numpy()
-        return regression.figures(truth, answer.value.astype(np.float64), signature.target)
+        reach = None if fit.conformal is None else fit.conformal.reach
+        return regression.figures(truth, answer.value.astype(np.float64), signature.target, reach)
     if answer.probabilities is None:
         return ()
-    truth, probabilities = _truth(fit), answer.probabilities
+    probabilities, before = answer.probabilities, fit.uncalibrated
     if signature.task == "binary":
         cut = 0.5 if fit.threshold is None else fit.threshold
-        return binary.figures(truth, probabilities[:, 1], cut, signature.classes)
-    return multiclass.figures(truth, probabilities, signature.classes)
+        drawn = binary.figures(
+            truth, probabilities[:, 1], cut, signature.classes, None if before is None else before[:, 1]
+        )
+    else:
+        drawn = multiclass.figures(truth, probabilities, signature.classes, before)
+    return drawn if answer.inside is None else (*drawn, behaviour.sizes(answer.inside.sum(axis=1)))
 
 
 def _truth(fit: Fit) -> np.ndarray:

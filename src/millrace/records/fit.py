@@ -10,6 +10,7 @@ from millrace.records.calibration import Calibration
 from millrace.records.conformal import Conformal
 from millrace.records.encoding import Encoding
 from millrace.records.evaluation import Evaluation
+from millrace.records.metric import Metric
 from millrace.records.signature import Signature
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class Fit:
     `train_rows` and `test_rows` are raw frames (inputs and target); `answer` is the members' answer on the inputs of
     `test_rows`, from the in-memory estimators: packaging must reproduce it. `reference` gives that answer for any raw
     rows, so that packaging can also compare rows made to be difficult. `uncalibrated` float64 [rows, classes] are the
-    probabilities of `test_rows` before `calibration`.
+    probabilities of `test_rows` before `calibration`. `learning` has numbers of training rows, and what the primary
+    metric is on the test rows with so many.
     """
 
     signature: Signature
@@ -76,6 +78,7 @@ class Fit:
     calibration: Calibration | None = None
     uncalibrated: np.ndarray | None = None
     costs: tuple[tuple[float, ...], ...] = ()
+    learning: tuple[tuple[int, Metric], ...] = ()
     conformal: Conformal | None = None
 
     def truth(self) -> np.ndarray:

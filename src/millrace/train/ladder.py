@@ -10,7 +10,6 @@ import numpy as np
 from millrace.config.schema import ModelSettings
 from millrace.records.evaluation import Evaluation
 from millrace.records.fit import Member
-from millrace.records.signature import Signature
 from millrace.train.calling import Calling, calling_of, costs_of
 from millrace.train.clock import REFIT_SHARE, Clock
 from millrace.train.judging import Judging
@@ -32,7 +31,9 @@ def ladder(
     constant = np.tile(everything.mean(axis=0), (len(judging.truth), 1))
     if room.signature.task == "regression":
         constant = constant[:, 0]
-    plain = Calling(room.signature, threshold=_even(room.signature), costs=costs_of(settings, room.signature))
+    costs = costs_of(settings, room.signature)
+    even = 0.5 if room.signature.task == "binary" and costs is None else None
+    plain = Calling(room.signature, threshold=even, costs=costs)
     steps = {"baseline": judging.judge(constant, plain)}
     known = {member.name: member for member in members}
     for place, trial in _best_of_families(trials, chooser).items():
@@ -42,10 +43,6 @@ def ladder(
         calling, _ = calling_of(room, trials, {place: 1.0}, judging.metric, settings)
         steps[trial.candidate.family] = judging.judge(judging.outputs([replace(member, weight=1.0)]), calling)
     return steps
-
-
-def _even(signature: Signature) -> float | None:
-    return 0.5 if signature.task == "binary" else None
 
 
 def _best_of_families(trials: Sequence[Trial], chooser: Scorer) -> Mapping[int, Trial]:

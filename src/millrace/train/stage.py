@@ -23,6 +23,7 @@ from millrace.train.ensemble import taught
 from millrace.train.judging import Judging
 from millrace.train.ladder import ladder
 from millrace.train.leaks import leak_warnings
+from millrace.train.learning import learning_curve
 from millrace.train.scorer import deciding_metric, scorer
 from millrace.train.split import Folds, folds, holdout, order_keys, sealed
 from millrace.train.target import Target, answered, read_target
@@ -92,6 +93,7 @@ def _learn(room: Classroom, judging: Judging, settings: ModelSettings, notes: tu
     evaluation = judging.judge(outputs, calling)
     steps = ladder(room, judging, trials, members, settings, chooser, clock)
     evaluation = replace(evaluation, importances=judging.importances(members, calling, clock))
+    heaviest = trials[next(iter(kept))]
     return Fit(
         signature=room.signature,
         members=members,
@@ -107,6 +109,7 @@ def _learn(room: Classroom, judging: Judging, settings: ModelSettings, notes: tu
         uncalibrated=None if calling.calibration is None else outputs,
         costs=calling.matrix(),
         conformal=calling.conformal,
+        learning=learning_curve(room, judging, heaviest, members[0], calling, clock),
     )
 
 

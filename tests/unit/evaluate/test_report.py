@@ -1,5 +1,11 @@
+import json
 import re
+import shutil
+import subprocess
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha256
+from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -11,6 +17,9 @@ from millrace.errors import DataError
 from millrace.evaluate.judge import compare, judge
 from millrace.evaluate.report import render
 from millrace.evaluate.sections.rows import columns
+from millrace.records.calibration import Calibration
+from millrace.records.conformal import Surroundings
+from millrace.records.costs import Costs
 from millrace.records.evaluation import Metric
 from millrace.records.fit import Answer, Fit
 from millrace.records.ingestion import Ingested
@@ -102,8 +111,12 @@ def test_the_page_is_well_formed_and_its_ids_are_unique(html):
     assert len(page.ids) == len(set(page.ids))
 
 
-def test_nothing_is_fetched_and_nothing_runs(html):
-    assert not re.search(r"(?:src|href)=|@import|<script|<link|<img|url\((?!#)", html.replace("xlink:href=", ""))
+def test_nothing_is_fetched_and_only_the_script_that_the_page_names_may_run(html):
+    assert not re.search(r"(?:\bsrc|href)=|@import|<link|<img|url\((?!#)", html.replace("xlink:href=", ""))
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    assert html.count("<script") == len(scripts) <= 1
+    allowed = re.findall(r"script-src ([^\"]*)", html)
+    assert allowed == [f"'sha256-{b64encode(sha256(one.encode()).digest()).decode()}'" for one in scripts]
     assert set(re.findall(r"https?://[^\"' )<]+", html)) <= {
         "http://www.w3.org/2000/svg",
         "http://www.w3.org/1999/xlink",
@@ -174,7 +187,7 @@ def test_release_evidence_is_shown():
 def test_names_from_the_user_cannot_become_markup():
     fit = binary_fit(target="<img src=x>", classes=("<b>no", "\"'><script>"))
     html = rendered(fit, title="<script>alert(1)</script>")
-    assert "<script" not in html
+    assert html.count("<script") == 1  # our own
     assert "<img" not in html
     assert Page(html).open == []
 
@@ -218,3 +231,84 @@ def test_a_class_that_the_signature_does_not_know_is_named():
     strange = pl.DataFrame({"ill": ["maybe"] * fit.test_rows.height})
     with pytest.raises(DataError, match="`maybe`, which is not a class"):
         rendered(replace(fit, test_rows=strange))
+
+
+def test_the_explorer_says_what_the_chosen_threshold_gives_even_without_a_script():
+    fit = binary_fit()
+    (_, false), (missed, found) = fit.evaluation.confusion
+    html = rendered(fit)
+    explorer = html[html.index('class="explorer"') : html.index("</section>", html.index('class="explorer"'))]
+    assert f'<dd data-is="precision">{found / (found + false):.3f}<small>' in explorer
+    assert f'data-is="fn">{missed}</td>' in explorer
+    assert f'data-is="tp">{found}</td>' in explorer
+    assert '<div class="controls" hidden>' in explorer
+
+
+def test_the_explorer_counts_exactly_at_each_of_its_places():
+    fit = binary_fit()
+    points = json.loads(unescape(re.search(r'data-points="([^"]*)"', rendered(fit)).group(1)))
+    truth, score = (fit.test_rows["ill"] == "yes").to_numpy(), fit.answer.probabilities[:, 1]
+    for cut, found, called in points[:: len(points) // 20]:
+        over = score >= np.float32(cut)
+        assert (found, called) == (int((over & truth).sum()), int(over.sum()))
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium on this machine")
+def test_the_explorer_works_out_costs_in_a_browser(tmp_path):
+    fit = replace(binary_fit(), costs=((0.0, 1.0), (8.0, 0.0)))
+    (tmp_path / "report.html").write_text(rendered(fit))
+    browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
+    asked = [*browser, "--dump-dom", f"file://{tmp_path}/report.html"]
+    shown = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout
+    (_, false), (missed, _) = fit.evaluation.confusion
+    assert '<div class="controls" hidden' not in shown
+    cost = re.search(r'data-is="cost">([^<]*)<', shown).group(1)
+    assert float(cost) == pytest.approx((false + 8 * missed) / 300, rel=5e-3)
+
+
+def test_costs_calibration_and_sets_have_their_sections():
+    fit = binary_fit()
+    spread = Metric(0.2, 0.1, 0.3, higher_is_better=False)
+    evaluation = replace(
+        fit.evaluation,
+        costs=Costs(((0.0, 1.0), (8.0, 0.0)), spread, {"no": spread, "yes": spread}),
+        uncalibrated=dict.fromkeys(("log_loss", "brier", "ece"), spread),
+        surroundings=Surroundings(0.9, Metric(0.912, 0.88, 0.93), Metric(1.31, 1.2, 1.4), {"yes": spread}),
+    )
+    inside = np.ones((300, 2), bool)
+    uncalibrated = fit.answer.probabilities**2
+    page = Page(
+        rendered(
+            replace(
+                fit,
+                evaluation=evaluation,
+                answer=replace(fit.answer, inside=inside),
+                calibration=Calibration("temperature", (0.5,)),
+                uncalibrated=uncalibrated / uncalibrated.sum(axis=1, keepdims=True),
+                learning=((100, Metric(0.8, 0.7, 0.9)), (200, Metric(0.81, 0.7, 0.9))),
+            )
+        )
+    )
+    for told in ("always no", "calibrated by temperature", "Hollow points", "truth inside", "0.912", "More rows"):
+        assert told in page.words
+
+
+def test_the_rows_that_were_most_wrong_are_shown():
+    fit = binary_fit()
+    rows = fit.test_rows.with_columns(age=pl.int_range(pl.len()).cast(float), ward=pl.lit("A"))
+    page = Page(rendered(replace(fit, test_rows=rows)))
+    score, truth = fit.answer.probabilities[:, 1], (rows["ill"] == "yes").to_numpy()
+    worst = int(np.argmax(np.where((score >= 0.4) != truth, (score - truth) ** 2, -1)))
+    assert "Largest mistakes" in page.words
+    assert f"{float(worst)}" in page.words
+
+
+def test_a_weak_group_is_named_in_the_report():
+    fit = values_fit(600)
+    ward = ["A"] * 500 + ["B"] * 100
+    value = fit.answer.value.copy()
+    value[500:] += 20
+    rows = fit.test_rows.with_columns(ward=pl.Series(ward), age=pl.lit(3.0))
+    words = Page(rendered(replace(fit, test_rows=rows, answer=Answer(value=value)))).words
+    assert "ward is B" in words
+    assert "None is surely worse" not in words

@@ -21,13 +21,20 @@ from millrace.evaluate.charts.figure import (
 )
 
 
-def figures(truth: np.ndarray, probability: np.ndarray, threshold: float, names: tuple[str, ...]) -> tuple[Figure, ...]:
+def figures(
+    truth: np.ndarray,
+    probability: np.ndarray,
+    threshold: float,
+    names: tuple[str, ...],
+    before: np.ndarray | None = None,
+) -> tuple[Figure, ...]:
     """ROC, precision and recall, calibration, scores by class, and what other thresholds would give.
 
-    `truth` int64 ``[rows]`` of 0 and 1, `probability` of class 1 float ``[rows]``, `names` of classes 0 and 1.
+    `truth` int64 ``[rows]`` of 0 and 1, `probability` of class 1 float ``[rows]``, `names` of classes 0 and 1;
+    `before`: the probabilities before calibration.
     """
     found = {0, 1} <= set(np.unique(truth).tolist())
-    pictures = (_scores(truth, probability, threshold, names), calibration(truth, probability, f"`{names[1]}`"))
+    pictures = (_scores(truth, probability, threshold, names), calibration(truth, probability, f"`{names[1]}`", before))
     if not found:
         return pictures
     return (

@@ -88,6 +88,8 @@ def _styled(chart: Any) -> Any:
             titleFontSize=13,
             titleFontWeight="normal",
             labelPadding=6,
+            labelSeparation=8,
+            labelOverlap=True,
             titlePadding=10,
             tickCount=5,
         )
@@ -118,7 +120,9 @@ def coloured(names: Sequence[str]) -> Any:
     import altair as alt
 
     scale = alt.Scale(domain=list(names), range=list(COLOURS[: len(names)]))
-    return alt.Color("of:N", sort=list(names), scale=scale, legend=alt.Legend(columns=3, labelLimit=120))
+    return alt.Color(
+        "of:N", sort=list(names), scale=scale, legend=alt.Legend(columns=4 if len(names) == 4 else 3, labelLimit=120)
+    )
 
 
 def diagonal(low: float = 0.0, high: float = 1.0) -> Any:

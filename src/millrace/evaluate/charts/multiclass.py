@@ -10,14 +10,17 @@ from millrace.evaluate.charts.figure import COLOURS, Figure, along, coloured, di
 from millrace.evaluate.ranking import roc_auc
 
 
-def figures(truth: np.ndarray, probability: np.ndarray, names: tuple[str, ...]) -> tuple[Figure, ...]:
+def figures(
+    truth: np.ndarray, probability: np.ndarray, names: tuple[str, ...], before: np.ndarray | None = None
+) -> tuple[Figure, ...]:
     """ROC of the largest classes against the rest, and calibration of the class called.
 
-    `truth` int64 ``[rows]``, `probability` float ``[rows, classes]``, `names` of the classes.
+    `truth` int64 ``[rows]``, `probability` float ``[rows, classes]``, `names` of the classes; `before`: the
+    probabilities before calibration.
     """
     sizes = np.bincount(truth, minlength=len(names))
     shown = [int(i) for i in np.argsort(-sizes, kind="stable")[: len(COLOURS)] if 0 < sizes[i] < len(truth)]
-    promise = calibration(truth, probability, "the class called")
+    promise = calibration(truth, probability, "the class called", before)
     return (_roc(truth, probability, names, shown), promise) if shown else (promise,)
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from millrace.evaluate import curves
-from millrace.evaluate.charts.figure import ACCENT, INK, Figure, along, diagonal, records, upright
+from millrace.evaluate.calibrating import follow
+from millrace.evaluate.charts.figure import ACCENT, INK, SECOND, Figure, along, diagonal, records, upright
 from millrace.evaluate.page import number
+from millrace.records.calibration import Curve
 
 #: Up to so many rows are drawn one by one; more are counted on a grid.
 _SINGLE = 800
@@ -17,12 +19,12 @@ _GRID = 30
 _FAINT = 0.001
 
 
-def figures(truth: np.ndarray, value: np.ndarray, target: str) -> tuple[Figure, ...]:
+def figures(truth: np.ndarray, value: np.ndarray, target: str, reach: Curve | None = None) -> tuple[Figure, ...]:
     """Predicted against actual, errors against predictions, and the spread of the errors.
 
-    `truth` and `value` float ``[rows]``.
+    `truth` and `value` float ``[rows]``; `reach`: how far intervals reach around each value.
     """
-    return (_against(truth, value, target), _errors(truth, value, target), _spread(truth - value))
+    return (_against(truth, value, target), _errors(truth, value, target, reach), _spread(truth - value))
 
 
 def _against(truth: np.ndarray, value: np.ndarray, target: str) -> Figure:
@@ -39,18 +41,33 @@ def _against(truth: np.ndarray, value: np.ndarray, target: str) -> Figure:
     return Figure("predicted-actual", "Predicted and actual", caption, chart, columns, rows)
 
 
-def _errors(truth: np.ndarray, value: np.ndarray, target: str) -> Figure:
+def _errors(truth: np.ndarray, value: np.ndarray, target: str, reach: Curve | None) -> Figure:
     import altair as alt
 
     residual = truth - value
     points = _points(value, residual, f"predicted {target}", "actual minus predicted")
     zero = alt.Chart(records(y=(0,))).mark_rule(color=INK, strokeDash=[4, 4], strokeWidth=1).encode(y="y:Q")
-    chart = alt.layer(zero, points)
+    chart = alt.layer(zero, points, *_reaching(value, reach))
     caption = (
         f"Errors should scatter evenly around zero; their mean is {number(float(residual.mean()))}.{_left_out(truth)}"
     )
+    if reach is not None:
+        caption += " Between the lines the truth is meant to lie as often as the intervals promise."
     columns = ("predicted (mean of a tenth)", "error (mean)")
     return Figure("errors", "Errors along the predictions", caption, chart, columns, _by_tenth(value, residual))
+
+
+def _reaching(value: np.ndarray, reach: Curve | None) -> list[Any]:
+    """The ends of the intervals along the predictions."""
+    import altair as alt
+
+    if reach is None:
+        return []
+    low, high = (float(end) for end in np.quantile(value, (0.001, 0.999)))
+    places = np.linspace(low, high, 60)
+    far = follow(reach, places)
+    lines = [records(x=places, y=side * far) for side in (-1, 1)]
+    return [alt.Chart(data).mark_line(color=SECOND, strokeWidth=2).encode(x="x:Q", y="y:Q") for data in lines]
 
 
 def _middle(values: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from millrace.evaluate.costs import NAME as COST
 from millrace.evaluate.metrics import METRICS
 from millrace.evaluate.page import Cell, Markup, code, number, section, table, track, words
 from millrace.records.evaluation import Evaluation, Metric
@@ -38,7 +39,7 @@ def _metric(name: str, evaluation: Evaluation) -> str:
     low, high = min(metric.low, 0.0), max(1.0, metric.high)
     if not metric.higher_is_better:
         high = max(metric.high, tick or 0.0) * 1.05 or 1.0
-    answers = METRICS[name].answers if name in METRICS else ""
+    answers = METRICS[name].answers if name in METRICS else "mean cost of a row" if name == COST else ""
     better = "" if metric.higher_is_better else "; lower is better"
     return (
         f'<tr{" class=first" if name == evaluation.primary else ""}><th scope="row">{words(name)}'

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from millrace.evaluate.page import Markup, items, number, section, table, track, words
+from millrace.evaluate.charts import behaviour as charts
+from millrace.evaluate.dependence import dependences
+from millrace.evaluate.page import Markup, figures, items, number, section, table, track, words
 from millrace.records.evaluation import Evaluation
 from millrace.records.fit import Fit
 
 _IMPORTANCES = 20
+#: The dependence on so many columns is drawn.
+_ALONG = 5
 
 
 def importances(evaluation: Evaluation) -> str:
@@ -30,6 +34,15 @@ def importances(evaluation: Evaluation) -> str:
     if len(ranked) > len(shown):
         note += f" The first {len(shown)} of {len(ranked)} columns."
     return section("What the model leans on", drawn, note=note)
+
+
+def behaviour(fit: Fit) -> str:
+    """What the model says along the columns it leans on most, and what more rows would bring."""
+    ranked = sorted(fit.evaluation.importances.items(), key=lambda item: -item[1].value)
+    drawn = [charts.dependence(one, i) for i, one in enumerate(dependences(fit, [name for name, _ in ranked[:_ALONG]]))]
+    if len(fit.learning) > 1:
+        drawn.append(charts.learning(fit.learning, fit.evaluation.primary))
+    return section("How the model behaves", figures(drawn))
 
 
 def ladder(fit: Fit) -> str:

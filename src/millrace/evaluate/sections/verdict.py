@@ -23,6 +23,8 @@ def verdict(evaluation: Evaluation, signature: Signature, gate: GateVerdict | No
         trivial = (
             "always answering with the mean"
             if signature.task == "regression"
+            else "always calling the cheapest class"
+            if evaluation.costs is not None and evaluation.primary == "cost"
             else "knowing only how often each class occurs"
         )
         text += f", {_against(primary, baseline)} {trivial} ({number(baseline.value)})"
