@@ -13,6 +13,11 @@ from millrace.errors import DataError
 from millrace.ingest.built_in import LOST, NEW
 from millrace.ingest.checks import Check
 from millrace.ingest.types import column_types
+from millrace.records.batch import Position
+from millrace.sources.base import Foreseeable
+
+#: So many origins with other columns are named.
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,35 @@ def agree(frame: pl.DataFrame, known: Mapping[str, ColumnType], settings: Source
     if contract.lost_columns == "quarantine":
         checks += [Check(LOST, f"the column `{name}` is gone", pl.lit(value=False), ()) for name in lost]
     return Agreed({**known, **new}, lost, tuple(checks), changes)
+
+
+def hold_columns(
+    source: object, after: Position | None, known: Mapping[str, ColumnType], settings: SourceSettings, where: str
+) -> None:
+    """Raise `DataError` where the contract freezes columns and those of some new origin are others, before any is read.
+
+    `known` are the columns of the table, or none before its first commit. Nothing is said of origins whose columns are
+    only known once they are read.
+    """
+    contract = agreed(settings.contract)
+    told = []
+    if isinstance(source, Foreseeable) and "freeze" in {contract.new_columns, contract.lost_columns}:
+        known = known or source.schema()
+        for origin, names in source.columns_ahead(after):
+            new = [name for name in names if name not in known] if contract.new_columns == "freeze" else []
+            lost = [name for name in known if name not in names] if contract.lost_columns == "freeze" else []
+            changes = [*(f"`{name}` is new" for name in new), *(f"`{name}` is gone" for name in lost)]
+            told += [f"in {origin} {' and '.join(changes)}"] if changes else []
+    if told:
+        more = f" (and {len(told) - _SHOWN} more)" if len(told) > _SHOWN else ""
+        raise DataError(
+            f"The columns changed since they were written down: {'; '.join(told[:_SHOWN])}{more}. "
+            "Nothing of this load was committed.",
+            where=where,
+            code="data.columns",
+            allowed=[f"{name} ({kind})" for name, kind in known.items()],
+            next_step="mend the data, or take it as it is: `contract: {new_columns: evolve, lost_columns: evolve}`",
+        )
 
 
 def hold_types(settings: SourceSettings, refused: Mapping[str, str], where: str) -> None:

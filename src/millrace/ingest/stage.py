@@ -22,7 +22,7 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.engine.base import Engine
 from millrace.engine.here import Here
 from millrace.errors import RemoteError
-from millrace.ingest.contract import agree, hold_types
+from millrace.ingest.contract import agree, hold_columns, hold_types
 from millrace.ingest.expectations import check_columns, judge
 from millrace.ingest.keys import Keys
 from millrace.ingest.mapping import with_tables
@@ -137,7 +137,9 @@ class _Intake:
         """Commit every batch from the table's position on; False when another writer moved the position meanwhile."""
         self.now = self.table.snapshot()
         last = receipts.read(self.store, self.name, self.now.number) if self.now.number else None
-        for batch in read(source, self.texts.whole(last.position) if last else None, engine):
+        after = self.texts.whole(last.position) if last else None
+        hold_columns(source, after, source_types(self.table), self.settings, self.name)
+        for batch in read(source, after, engine):
             self._tell("read")
             landed = self._commit(source, batch, last)
             if landed is None:

@@ -71,6 +71,14 @@ class Collection(Source, Protocol):
         """The first batch of each origin behind `after`; their positions mean nothing."""
 
 
+@runtime_checkable
+class Foreseeable(Source, Protocol):
+    """A source that can tell which columns come before it reads rows."""
+
+    def columns_ahead(self, after: Position | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Origin and column names of what is behind `after`, as far as they are known without reading it whole."""
+
+
 #: How a kind opens a source: name, settings, folder that relative paths start from, and the schema when it is known.
 Opener = Callable[[str, SourceSettings, Path, Mapping[str, ColumnType] | None], Source]
 

@@ -233,3 +233,44 @@ def test_each_row_goes_where_a_plain_reading_of_the_rules_puts_it(
                 kept.append((row["id"], value))
     assert (done.kept, done.quarantined, done.duplicate) == (len(kept), refused, duplicate)
     assert Table(store, "tables/customers").read().select("id", "x").rows() == kept
+
+
+def day(folder, number, text):
+    (folder / f"day-{number}.csv").write_text(text)
+
+
+def test_a_frozen_contract_stops_before_any_file_of_a_load_is_committed(store, tmp_path):
+    days = settings(**{"from": "day-*.csv"})
+    day(tmp_path, 1, "id,x\n1,a\n")
+    assert ingest("days", days, store, tmp_path, "first").kept == 1
+    day(tmp_path, 2, "id,x\n2,b\n")
+    day(tmp_path, 3, "id,plan\n3,pro\n")
+    said = r"in day-3\.csv `plan` is new and `x` is gone\. Nothing of this load was committed\."
+    with pytest.raises(DataError, match=said) as caught:
+        ingest("days", days, store, tmp_path, "second")
+    assert (caught.value.code, len(rows(store, "days"))) == ("data.columns", 1)
+    assert ingest("days", days.model_copy(update={"contract": "evolve"}), store, tmp_path, "third").kept == 2
+
+
+def test_the_first_load_is_frozen_to_the_columns_of_its_first_file(store, tmp_path):
+    day(tmp_path, 1, "id,x\n1,a\n")
+    day(tmp_path, 2, "id\n2\n")
+    with pytest.raises(DataError, match=r"in day-2\.csv `x` is gone"):
+        ingest("days", settings(**{"from": "day-*.csv"}), store, tmp_path, "first")
+    assert not list(store.keys("tables"))
+
+
+def test_only_the_kind_of_change_that_is_frozen_stops_a_load(store, tmp_path):
+    day(tmp_path, 1, "id,x\n1,a\n")
+    day(tmp_path, 2, "id\n2\n")
+    days = settings(**{"from": "day-*.csv"}, contract={"lost_columns": "quarantine"})
+    done = ingest("days", days, store, tmp_path, "first")
+    assert (done.kept, done.quarantined) == (1, 1)
+
+
+def test_of_many_files_with_other_columns_the_first_are_named(store, tmp_path):
+    day(tmp_path, 0, "id\n1\n")
+    for number in range(1, 8):
+        day(tmp_path, number, "id,x\n1,a\n")
+    with pytest.raises(DataError, match=r"in day-5\.csv `x` is new \(and 2 more\)"):
+        ingest("days", settings(**{"from": "day-*.csv"}), store, tmp_path, "first")

@@ -137,6 +137,13 @@ class FileSource:
         """The first batch of each file that is new."""
         return (batch for part in self.parts(after) for batch in islice(part.read(), 1))
 
+    def columns_ahead(self, after: Position | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The columns of each new file that is here; an object far away is not fetched for it."""
+        if isinstance(self._place, LocalPlace) and self._schema:
+            for part in self.parts(after):
+                if columns := self._columns_in(part.file):
+                    yield part.file.origin, tuple(columns)
+
     def parts(self, after: Position | None) -> Iterator[File]:
         """The files behind `after`. Raises `SourceError` when one that was read has changed."""
         done: Mapping[str, str] = (after or {}).get("done", {})
