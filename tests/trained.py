@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import lightgbm
@@ -17,6 +18,7 @@ from millrace.records.encoding import Encoding, LookupEncoding, NumberEncoding, 
 from millrace.records.evaluation import Evaluation, Metric
 from millrace.records.fit import Answer, Fit, Member
 from millrace.records.signature import Field, Signature, Task
+from millrace.train.calling import Calling
 
 ROWS = 240
 CITIES = ("Köln", "Oslo", "東京", "Rio", "New York")
@@ -183,3 +185,29 @@ def answer(rows: pl.DataFrame, task: Task, members: Sequence[Member], threshold:
         return Answer(value=found)
     label = found[:, 1] >= np.float32(threshold) if task == "binary" else found.argmax(axis=1)
     return Answer(label=label.astype(np.int64), probabilities=found)
+
+
+def outputs(fit: Fit, rows: pl.DataFrame) -> np.ndarray:
+    """The members' mean, float64, before anything follows."""
+    total: Any = 0.0
+    for member in fit.members:
+        ask = member.estimator.predict if fit.signature.task == "regression" else member.estimator.predict_proba
+        total = total + member.weight * ask(apply(rows, member.encodings))
+    return np.asarray(total, np.float64)
+
+
+def with_calling(fit: Fit, calling: Calling) -> Fit:
+    """The fit with what follows the average of its members, in its reference too."""
+
+    def reference(rows: pl.DataFrame) -> Answer:
+        return calling.answer(outputs(fit, rows))
+
+    return replace(
+        fit,
+        threshold=calling.threshold,
+        calibration=calling.calibration,
+        costs=calling.matrix(),
+        conformal=calling.conformal,
+        answer=reference(fit.test_rows),
+        reference=reference,
+    )

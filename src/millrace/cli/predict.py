@@ -14,6 +14,7 @@ from millrace.cli.progress import watching
 def predict(
     source: Annotated[str, typer.Argument(metavar="FILE", help="Rows without answers: a file or a glob.")],
     to: Annotated[str, typer.Option("--to", help="Where the answers go: .csv, .parquet or .ndjson.")],
+    conformal: Annotated[bool, typer.Option("--conformal", help="Also write sets or intervals, and costs.")] = False,
     version: Version = None,
     project: ProjectFile = DEFAULT,
     as_json: AsJson = False,
@@ -23,9 +24,11 @@ def predict(
     $ millrace predict new.csv --to answers.csv
 
     $ millrace predict "today/*.parquet" --to answers.parquet --version 3
+
+    $ millrace predict new.csv --to answers.csv --conformal
     """
     from millrace.cli.render.predicted import predicted
 
     with watching(as_json) as watch:
-        record = opened(project).predict(source, to, version=version, watch=watch)
+        record = opened(project).predict(source, to, version=version, conformal=conformal, watch=watch)
     show(record, as_json, predicted)

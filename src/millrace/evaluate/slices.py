@@ -14,8 +14,11 @@ import numpy as np
 import polars as pl
 
 from millrace.evaluate.groups import Group, groups
+from millrace.evaluate.probabilities import brier_losses
+from millrace.records.fit import Answer
 from millrace.records.metric import Metric
 from millrace.records.signature import Signature
+from millrace.records.weakest import Weakest, WeakGroup
 
 _ROWS, _FEWEST, _SHARE = 50_000, 30, 0.02
 _GROUPS, _SHOWN = 300, 6
@@ -74,6 +77,27 @@ class _Table:
     excess: np.ndarray
     error: np.ndarray
     freedom: np.ndarray
+
+
+def losses_of(answer: Answer, truth: np.ndarray) -> tuple[np.ndarray, str]:
+    """What each row costs, float64 ``[rows]``, and what that is called."""
+    if answer.value is not None:
+        return np.abs(truth - answer.value.astype(np.float64)), "mean absolute error"
+    if answer.probabilities is not None:
+        score = answer.probabilities[:, 1] if answer.probabilities.shape[1] == 2 else answer.probabilities
+        return brier_losses(truth, score), "mean squared error of the probabilities (brier)"
+    assert answer.label is not None
+    return (answer.label != truth).astype(np.float64), "share of rows called wrongly"
+
+
+def weakest(
+    frame: pl.DataFrame, signature: Signature, truth: np.ndarray, answer: Answer, order: Sequence[str] = ()
+) -> Weakest:
+    """The worst groups of rows with these answers, as a record."""
+    losses, name = losses_of(answer, truth)
+    worst = worst_slices(frame, signature, losses, order)
+    told = tuple(WeakGroup(one.name, one.rows, one.loss, one.excess) for one in worst.slices)
+    return Weakest(name, float(losses.mean()), worst.looked_at, told)
 
 
 def _table(found: Sequence[Group], losses: np.ndarray, fewest: int) -> _Table:

@@ -85,9 +85,12 @@ def harm(outcomes: Known, manifest: Manifest, alpha: float) -> Alarm | None:
     """
     if not _enough(outcomes.truth, manifest.signature):
         return None
-    name = manifest.evaluation.primary
+    name, paid = manifest.evaluation.primary, manifest.evaluation.costs
     said = answer(outcomes.rows, manifest.signature)
-    evaluation = judge(outcomes.truth, said, manifest.signature, threshold=manifest.threshold, metric=name)
+    costs = None if paid is None else np.array(paid.matrix)
+    evaluation = judge(outcomes.truth, said, manifest.signature, threshold=manifest.threshold, costs=costs)
+    if name not in evaluation.metrics:  # these outcomes have no such metric, as mape of a zero
+        return None
     now, promised = evaluation.metrics[name], manifest.evaluation.metrics[name]
     if not _worse(now, promised) or _chance(now, promised) > alpha:
         return None

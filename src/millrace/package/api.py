@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from millrace.errors import UsageError
 from millrace.inference.model import Model
 from millrace.package.frame import demand, matrices, tabular
 from millrace.records.fit import Answer
@@ -61,8 +62,14 @@ class Package:
         ``label`` String and ``p_<class>`` Float32 for each class, or ``value`` Float32. Columns that the signature
         names and `frame` lacks count as missing. With `conformal` what else may be true follows: ``set`` List(String),
         or ``lower`` and ``upper`` Float32; and ``cost_<class>`` Float32, what each call is expected to cost, where the
-        project says so. Raises `RequestError` when a column's type does not fit.
+        project says so. Raises `RequestError` when a column's type does not fit, `UsageError` when nothing surrounds.
         """
+        if conformal and self.manifest.conformal is None and self.manifest.evaluation.costs is None:
+            raise UsageError(
+                "This package has no sets, intervals or costs.",
+                where=f"{self.manifest.name} {self.manifest.version}",
+                next_step="set `conformal` under `model` in the project file, and run again",
+            )
         return _framed(self.answer(frame, around=conformal), self.signature)
 
     def answer(self, frame: Any, *, around: bool = False) -> Answer:

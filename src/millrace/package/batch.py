@@ -24,12 +24,17 @@ class Answered:
 
 
 def answer_file(
-    package: Package, batches: Iterable[tuple[pl.DataFrame, pl.DataFrame]], to: Path, watch: Watch = unwatched
+    package: Package,
+    batches: Iterable[tuple[pl.DataFrame, pl.DataFrame]],
+    to: Path,
+    watch: Watch = unwatched,
+    *,
+    conformal: bool = False,
 ) -> Answered:
     """Write the rows of every batch with their answers to `to`; rows that cannot be read go beside it, with reasons.
 
     The format follows the suffix. The file appears complete or not at all; an earlier one is replaced only then.
-    Raises `UsageError` for another suffix.
+    With `conformal` what else may be true follows each answer. Raises `UsageError` for another suffix.
     """
     if to.suffix not in SUFFIXES:
         raise UsageError(f"`{to.name}` names no format that answers are written in.", where="predict", allowed=SUFFIXES)
@@ -40,7 +45,10 @@ def answer_file(
         answers = complete.enter_context(opened(to))
         reasons: DelimitedWriter | None = None
         for asked, unread in batches:
-            answers.write(pl.concat([asked, package.predict(asked)], how="horizontal"))
+            said = package.predict(asked, conformal=conformal)
+            if "set" in said.columns and to.suffix == ".csv":  # a cell of CSV holds no list
+                said = said.with_columns(pl.col("set").list.join(", "))
+            answers.write(pl.concat([asked, said], how="horizontal"))
             if unread.height:
                 reasons = reasons or complete.enter_context(DelimitedWriter(aside))
                 reasons.write(unread.with_columns(pl.col("_rules").list.join(", ")))

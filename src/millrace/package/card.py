@@ -17,9 +17,12 @@ def render(manifest: Manifest, notes: Sequence[str] = ()) -> str:
 
     `notes` are what training had to say about the data: columns left out, possible leaks.
     """
+    weak, classes = _weakest(manifest.evaluation), _classes(manifest.evaluation)
     sections = {
         f"{manifest.name}, version {manifest.version}": _purpose(manifest),
         "How good it is": _quality(manifest),
+        **({"Class by class": classes} if classes else {}),
+        **({"Where it is weakest": weak} if weak else {}),
         "What it takes": _inputs(manifest.signature.inputs),
         "Caveats": _caveats(manifest, notes),
         "Where it came from": _lineage(manifest),
@@ -66,6 +69,28 @@ def _quality(manifest: Manifest) -> list[str]:
     if evaluation.advice:
         texts.append(evaluation.advice)
     return texts + _honesty(manifest) + _around(manifest)
+
+
+def _classes(evaluation: Evaluation) -> list[str]:
+    """Each class against the rest."""
+    scores = ("precision", "recall", "specificity", "f1")
+    rows = [
+        [f"`{_cell(name)}`", *(_spread(one[score]) for score in scores)] for name, one in evaluation.per_class.items()
+    ]
+    return [_table(["class", *scores], rows)] if rows else []
+
+
+def _weakest(evaluation: Evaluation) -> list[str]:
+    """The groups of rows that are surely worse than all others."""
+    worst = evaluation.weakest
+    if worst is None or not worst.looked_at:
+        return []
+    told = f"{worst.looked_at} groups by one or two columns were compared with all other rows, by {worst.loss}."
+    if not worst.groups:
+        return [f"{told} None is surely worse (5 % over all of them; Holm)."]
+    rows = [[one.name.replace("|", "¦"), str(one.rows), _spread(one.loss), _spread(one.excess)] for one in worst.groups]
+    table = _table(["rows where", "rows", "loss", "above the others"], rows)
+    return [f"{told} These are surely worse; the mean of all rows is {worst.mean:.4g}.", table]
 
 
 def _honesty(manifest: Manifest) -> list[str]:

@@ -46,14 +46,24 @@ class Models(Loaded):
 
         return sign(self._package(version).path, key)
 
-    def predict(self, source: str, to: str, *, version: int | None = None, watch: Watch = unwatched) -> Predicted:
-        """Answer every row of a file, into a CSV, Parquet or NDJSON file, a batch at a time."""
+    def predict(
+        self,
+        source: str,
+        to: str,
+        *,
+        version: int | None = None,
+        conformal: bool = False,
+        watch: Watch = unwatched,
+    ) -> Predicted:
+        """Answer every row of a file, into a CSV, Parquet or NDJSON file, a batch at a time.
+
+        With `conformal` what else may be true follows each answer: sets or intervals, and expected costs.
+        """
         from millrace.ingest.questions import questions
         from millrace.package.api import Package
         from millrace.package.batch import answer_file
 
         start, info = perf_counter(), self._package(version)
-        done = answer_file(
-            Package.load(info.path, threads=0), questions(self.settings, source, self.path.parent), Path(to), watch
-        )
+        asked = questions(self.settings, source, self.path.parent)
+        done = answer_file(Package.load(info.path, threads=0), asked, Path(to), watch, conformal=conformal)
         return Predicted(done.rows, to, info.name, info.version, round(perf_counter() - start, 3), done.refused)

@@ -9,6 +9,7 @@ from millrace.records.conformal import Surroundings
 from millrace.records.costs import Costs
 from millrace.records.metric import Metric
 from millrace.records.signature import Task
+from millrace.records.weakest import Weakest
 
 __all__ = ["Difference", "Evaluation", "Metric"]
 
@@ -37,7 +38,7 @@ class Evaluation:
     order of `classes`; `per_class` gives precision, recall, specificity and f1 of each; `importances` maps a column to
     the loss of the primary metric when it is shuffled. Where probabilities were calibrated, `uncalibrated` has the
     metrics of what they were before; `costs` and `surroundings` are there where calls have costs, and answers sets or
-    intervals.
+    intervals; `weakest` are the groups of rows where it does worst.
     """
 
     task: Task
@@ -55,3 +56,4 @@ class Evaluation:
     uncalibrated: Mapping[str, Metric] = field(default_factory=dict)
     costs: Costs | None = None
     surroundings: Surroundings | None = None
+    weakest: Weakest | None = None

@@ -11,6 +11,7 @@ import polars as pl
 from millrace.records.evaluation import Evaluation, Metric
 from millrace.records.fit import Member
 from millrace.records.signature import Signature
+from millrace.records.weakest import Weakest
 from millrace.train.calling import Calling
 from millrace.train.clock import Clock
 from millrace.train.importance import MAX_ROWS, importances
@@ -52,6 +53,12 @@ class Judging:
         if calling.conformal is not None:
             inside = surroundings(calling.conformal, self.truth, answer, self.signature.classes)
         return replace(found, uncalibrated=before, surroundings=inside)
+
+    def weakest(self, outputs: np.ndarray, calling: Calling, found: Mapping[str, Metric]) -> Weakest:
+        """Where answers are worst, looked for first in the columns whose importances were `found`."""
+        from millrace.evaluate.slices import weakest
+
+        return weakest(self.rows, self.signature, self.truth, calling.answer(outputs), list(found))
 
     def importances(self, members: Sequence[Member], calling: Calling, clock: Clock) -> Mapping[str, Metric]:
         """What the deciding metric loses when a column is shuffled, on at most 2,000 test rows."""

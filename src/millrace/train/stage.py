@@ -92,7 +92,8 @@ def _learn(room: Classroom, judging: Judging, settings: ModelSettings, notes: tu
     outputs = judging.outputs(members)
     evaluation = judging.judge(outputs, calling)
     steps = ladder(room, judging, trials, members, settings, chooser, clock)
-    evaluation = replace(evaluation, importances=judging.importances(members, calling, clock))
+    found = judging.importances(members, calling, clock)
+    evaluation = replace(evaluation, importances=found, weakest=judging.weakest(outputs, calling, found))
     heaviest = trials[next(iter(kept))]
     return Fit(
         signature=room.signature,

@@ -13,6 +13,7 @@ from millrace.config.schema import MonitorSettings
 from millrace.errors import ReleaseError
 from millrace.monitor.history import history, remember
 from millrace.monitor.stage import monitor
+from millrace.records.costs import Costs
 from millrace.records.evaluation import Metric
 from millrace.records.monitoring import Decision
 from millrace.records.package import Manifest
@@ -244,3 +245,15 @@ def test_a_decision_with_indicators_of_which_nothing_is_known_is_remembered(stor
     decision = monitor(store, settings, manifest, reference, log(60), NO_FEEDBACK)
     remember(store, decision)
     assert history(store) == (decision,)
+
+
+def test_a_cost_that_rises_harms(decide, log: Log, manifest: Manifest, truths: Log) -> None:
+    spread = Metric(0.1, 0.08, 0.12, higher_is_better=False)
+    costs = Costs(((0.0, 1.0), (8.0, 0.0)), spread, {"no": spread, "yes": spread})
+    promised = replace(
+        manifest, evaluation=replace(manifest.evaluation, metrics={"cost": spread}, primary="cost", costs=costs)
+    )
+    predictions = log(600)
+    kept, harmed = (decide(predictions, truths(predictions, right=right), promised) for right in (1.0, 0.0))
+    assert [alarm.statistic for alarm in harmed.alarms] == ["cost"]
+    assert kept.alarms == ()

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -8,7 +9,9 @@ from millrace.errors import UsageError
 from millrace.package.api import Package
 from millrace.package.batch import Answered, answer_file
 from millrace.package.stage import pack
+from millrace.records.conformal import Conformal
 from millrace.store.objects import Store
+from millrace.train.calling import Calling
 
 READ = {".csv": pl.read_csv, ".parquet": pl.read_parquet, ".ndjson": pl.read_ndjson}
 
@@ -66,3 +69,24 @@ def test_a_failure_midway_leaves_the_earlier_file_alone(fit, package, tmp_path, 
 def test_another_format_is_refused_with_those_that_exist(package, tmp_path):
     with pytest.raises(UsageError, match=r"answers\.xlsx[\s\S]*\.csv, \.parquet, \.ndjson"):
         answer_file(package, [], tmp_path / "answers.xlsx")
+
+
+@pytest.mark.parametrize("suffix", READ)
+def test_what_else_may_be_true_is_written_beside_the_answers(fit, tmp_path, suffix):
+    costs, conformal = np.array([[0.0, 1.0], [8.0, 0.0]]), Conformal(0.9, cuts=(0.3, 0.4))
+    calling = Calling(fit.signature, threshold=0.43, costs=costs, conformal=conformal)
+    surrounded = trained.with_calling(fit, calling)
+    store = Store(tmp_path / "store")
+    info = pack(surrounded, store, name="churn", run="r1", lineage={}, profile=None)[1]
+    rows = fit.test_rows
+    to = tmp_path / f"answers{suffix}"
+    answer_file(Package.load(Path(info.path)), [(rows, refused(0))], to, conformal=True)
+    found, expected = READ[suffix](to), surrounded.answer
+    sets = [[name for name, held in zip(("no", "yes"), row, strict=True) if held] for row in expected.inside]
+    assert found["set"].to_list() == ([", ".join(one) for one in sets] if suffix == ".csv" else sets)
+    assert found["cost_yes"].to_list() == pytest.approx(expected.costs[:, 1].tolist(), abs=1e-5)
+
+
+def test_a_package_with_nothing_around_its_answers_says_so(fit, package):
+    with pytest.raises(UsageError, match="has no sets, intervals or costs"):
+        package.predict(fit.test_rows, conformal=True)

@@ -29,30 +29,6 @@ MAPS = {
 }
 
 
-def outputs(fit, rows):
-    """The members' mean, float64, before anything follows."""
-    total = 0.0
-    for member in fit.members:
-        ask = member.estimator.predict if fit.signature.task == "regression" else member.estimator.predict_proba
-        total = total + member.weight * ask(trained.apply(rows, member.encodings))
-    return np.asarray(total, np.float64)
-
-
-def with_calling(fit, calling):
-    def reference(rows):
-        return calling.answer(outputs(fit, rows))
-
-    return replace(
-        fit,
-        threshold=calling.threshold,
-        calibration=calling.calibration,
-        costs=calling.matrix(),
-        conformal=calling.conformal,
-        answer=reference(fit.test_rows),
-        reference=reference,
-    )
-
-
 @pytest.fixture(scope="module")
 def fits():
     return {task: trained.fit(task) for task in trained.CLASSES}
@@ -70,7 +46,7 @@ def test_the_graph_calibrates_and_calls_as_training_does(fits, task, method, cos
         (COSTS[:2, :2] if binary else COSTS) if costs else None,
         Conformal(0.9, cuts=(0.2, 0.45) if binary else (0.2, 0.3, 0.5)),
     )
-    fit = with_calling(fits[task], calling)
+    fit = trained.with_calling(fits[task], calling)
     assert parity.prove(build(fit), fit).difference <= 1e-6
     found = parity.run(build(fit), fit.test_rows, fit.signature)
     assert set(found.label.tolist()) <= set(range(len(fit.signature.classes)))
@@ -81,7 +57,7 @@ def test_the_graph_calibrates_and_calls_as_training_does(fits, task, method, cos
 @pytest.mark.parametrize("reach", [Curve((0.0, 300.0, 900.0), (10.0, 40.0, 20.0)), LEVEL], ids=["bent", "level"])
 def test_the_graph_gives_the_intervals_of_training(fits, reach):
     calling = Calling(fits["regression"].signature, conformal=Conformal(0.9, reach=reach))
-    fit = with_calling(fits["regression"], calling)
+    fit = trained.with_calling(fits["regression"], calling)
     assert parity.prove(build(fit), fit).difference <= 1e-6
     found = parity.run(build(fit), fit.test_rows, fit.signature)
     assert (found.lower < found.value).all()
@@ -98,7 +74,7 @@ def test_the_graph_gives_the_intervals_of_training(fits, reach):
 )
 def test_a_graph_that_does_another_thing_is_refused(fits, change):
     calling = Calling(fits["multiclass"].signature, None, None, COSTS, Conformal(0.9, cuts=(0.2, 0.3, 0.5)))
-    fit = with_calling(fits["multiclass"], calling)
+    fit = trained.with_calling(fits["multiclass"], calling)
     with pytest.raises(ParityError, match="differs from the trained model"):
         parity.prove(build(replace(fit, **change)), fit)
 

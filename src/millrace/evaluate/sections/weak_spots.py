@@ -8,47 +8,32 @@ import numpy as np
 
 from millrace.evaluate.measure import judged
 from millrace.evaluate.page import Cell, Markup, number, section, table, track
-from millrace.evaluate.probabilities import brier_losses
 from millrace.evaluate.sections.honesty import spread
-from millrace.evaluate.slices import worst_slices
+from millrace.evaluate.slices import losses_of, weakest
 from millrace.records.fit import Fit
 
 _EXAMPLES, _COLUMNS, _LONGEST = 8, 5, 60
 
 
-def losses(fit: Fit, truth: np.ndarray) -> tuple[np.ndarray, str]:
-    """What each test row costs, and what that is called."""
-    answer = fit.answer
-    if answer.value is not None:
-        return np.abs(truth - answer.value.astype(np.float64)), "mean absolute error"
-    if answer.probabilities is not None:
-        score = answer.probabilities[:, 1] if answer.probabilities.shape[1] == 2 else answer.probabilities
-        return brier_losses(truth, score), "mean squared error of the probabilities (brier)"
-    assert answer.label is not None
-    return (answer.label != truth).astype(np.float64), "share of rows called wrongly"
-
-
 def slices(fit: Fit, truth: np.ndarray) -> str:
     """The groups of test rows with surely larger losses than all others."""
-    each, name = losses(fit, truth)
-    order = sorted(fit.evaluation.importances, key=lambda column: -fit.evaluation.importances[column].value)
-    worst = worst_slices(fit.test_rows, fit.signature, each, order)
+    worst = fit.evaluation.weakest or weakest(fit.test_rows, fit.signature, truth, fit.answer)
     if not worst.looked_at:
         return ""
-    asked = f"Looked at: {worst.looked_at:,} groups by one or two columns; the loss is the {name}"
-    if not worst.slices:
+    asked = f"Looked at: {worst.looked_at:,} groups by one or two columns; the loss is the {worst.loss}"
+    if not worst.groups:
         note = f"{asked}. None is surely worse than all other rows (5 % over all of them; Holm)."
         return section("Weakest groups", "<span></span>", note=note)
-    end = max(one.loss.high for one in worst.slices) * 1.05
+    end = max(one.loss.high for one in worst.groups) * 1.05
     rows: list[tuple[Cell, ...]] = [
         (
             one.name,
             f"{one.rows:,}",
             spread(one.loss),
             _plus(one.excess.value, one.excess.low, one.excess.high),
-            Markup(track(one.loss.value, max(one.loss.low, 0.0), one.loss.high, (0.0, end), float(each.mean()))),
+            Markup(track(one.loss.value, max(one.loss.low, 0.0), one.loss.high, (0.0, end), worst.mean)),
         )
-        for one in worst.slices
+        for one in worst.groups
     ]
     drawn = table(("rows where", "rows", "loss", "above the others", ""), rows, numbers=frozenset({1, 2, 3}))
     note = f"{asked}, and the tick that of all rows. These are surely worse; intervals hold for all groups at once."
@@ -61,7 +46,7 @@ def _plus(value: float, low: float, high: float) -> Markup:
 
 def examples(fit: Fit, truth: np.ndarray) -> str:
     """The test rows that the model got most wrong."""
-    each, _ = losses(fit, truth)
+    each, _ = losses_of(fit.answer, truth)
     called = judged(truth, fit.answer, fit.signature.task, len(fit.signature.classes), fit.threshold).label
     wrong = each if called is None else np.where(called != truth, each, -1.0)
     worst = [int(i) for i in np.argsort(-wrong, kind="stable")[:_EXAMPLES] if wrong[i] > 0]
