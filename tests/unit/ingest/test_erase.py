@@ -6,8 +6,10 @@ import os
 import time
 from pathlib import Path
 
+import obstore
 import polars as pl
 import pytest
+from obstore.store import from_url
 
 from millrace.errors import DataError, ProjectFileError, UsageError
 from millrace.ingest.erase import erase, named
@@ -57,6 +59,25 @@ def test_with_now_not_a_byte_of_the_person_is_left_and_the_others_are(store: Sto
     assert ADA not in everything(tmp_path)
     assert Table(store, "tables/people").read()["id"].to_list() == [BOB, BOB]
     assert sorted(landed_rows(store, "people").collect()["_row"]) == [5, 91]
+
+
+def test_in_an_object_store_too_not_a_byte_is_left(bucket: str) -> None:
+    def every_byte() -> str:
+        kept = from_url(bucket)
+        paths = [entry["path"] for page in obstore.list(kept) for entry in page]
+        contents = [bytes(obstore.get(kept, path).bytes()) for path in paths]
+        tables = [pl.read_parquet(one).write_ndjson() for one in contents if one.startswith(b"PAR1")]
+        return "\n".join([*(one.decode("latin-1") for one in contents), *tables])
+
+    store = Store(f"{bucket}/lake")
+    take(store, frame(ADA, BOB), frame(ADA, "eve", age=95), refused=(f"{ADA},surplus",), checks={"young": "age < 90"})
+    assert ADA in every_byte()
+    assert erase("people", store, {"id": ADA}, "ada@mill", now=True).removed == {
+        "tables/people": 1,
+        "quarantine/people": 2,
+    }
+    assert ADA not in every_byte()
+    assert Table(store, "tables/people").read()["id"].to_list() == [BOB]
 
 
 def test_without_now_the_old_versions_stay_a_week_and_go_with_the_next_ingest(store: Store, tmp_path: Path) -> None:
