@@ -15,7 +15,7 @@ from millrace.config.refusal import must_parse, read_by, refused
 from millrace.config.rules import CLEANING, check_step
 from millrace.config.section import Duration, Name, Section, Whole
 from millrace.config.target import parse_target
-from millrace.config.units import DURATION, seconds
+from millrace.config.units import DURATION, fraction, seconds
 from millrace.errors import ProjectFileError
 
 ColumnType = Literal["number", "integer", "boolean", "date", "datetime", "text"]
@@ -66,6 +66,18 @@ class ColumnSettings(Section):
         if not self.formats:
             return "boolean"
         return "datetime" if any(sign in one for one in self.formats for sign in ("%H", "%I", "%T", "%s")) else "date"
+
+
+#: The share of a table that leaves at most in one ingest, unless the project file says otherwise.
+REMOVABLE = 0.5
+
+
+class Removal(Section):
+    """How many rows may leave a table because its source has them no more."""
+
+    remove: Annotated[float, read_by(fraction), Field(gt=0, le=1)] = Field(
+        REMOVABLE, description="the share of the table, at most, that one ingest removes: 90%"
+    )
 
 
 class RetainSettings(Section):
@@ -132,6 +144,12 @@ class SourceSettings(Section):
     )
     sheet: Name | None = Field(None, description="of a spreadsheet; default: the first")
     key: Name | tuple[Name, ...] | None = Field(None, description="column(s) that identify a row")
+    on_change: Literal["keep", "latest"] = Field(
+        "keep", description="earlier versions of a row that changed: keep them, or have the latest alone"
+    )
+    on_delete: Literal["keep", "remove"] | Removal = Field(
+        "keep", description="rows that a database has no more: keep or remove; {remove: 90%} of a table at most"
+    )
     columns: dict[str, ColumnSettings] = Field(default_factory=dict, description="columns whose reading is stated")
     missing: tuple[str, ...] = Field(
         (), description="texts that mean 'no value' in every column, besides the empty one"
@@ -161,6 +179,18 @@ class SourceSettings(Section):
     )
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns of `key`."""
+        return (self.key,) if isinstance(self.key, str) else self.key or ()
+
+    @property
+    def removable(self) -> float | None:
+        """The share of a table that `on_delete` may remove in one ingest; None when it removes nothing."""
+        if isinstance(self.on_delete, Removal):
+            return self.on_delete.remove
+        return REMOVABLE if self.on_delete == "remove" else None
+
+    @property
     def uniques(self) -> tuple[tuple[str, ...], ...]:
         """The keys that `unique` names."""
         named = (self.unique,) if isinstance(self.unique, str) else self.unique
@@ -173,6 +203,23 @@ class SourceSettings(Section):
             check_pii(self.pii, self.key, self.cursor, self.clean, self.uniques)
         except ProjectFileError as error:
             raise refused(error) from error
+        return self
+
+    @model_validator(mode="after")
+    def _let_versions_in(self) -> Self:
+        """A row that changed must come in before an earlier version of it can leave."""
+        if self.on_change == "latest":
+            if not (self.keys and self.cursor):
+                seen = (
+                    "`on_change: latest` needs a `key` that tells rows apart, and a `cursor` that tells which is later."
+                )
+                raise refused(ProjectFileError(seen, code="config.value", next_step="add `key` and `cursor`"))
+            same = [step["drop_duplicates"] for step in self.clean if "drop_duplicates" in step]
+            by_key = [one for one in same if one in {"key", "all"} or _as_set(one) <= set(self.keys)]
+            if by_key or any(set(named) <= set(self.keys) for named in self.uniques):
+                word = "drop_duplicates" if by_key else "unique"
+                seen = f"`{word}` keeps the first version of a row, and `on_change: latest` the last."
+                raise refused(ProjectFileError(seen, code="config.value", next_step=f"leave `{word}` of the key out"))
         return self
 
     @model_validator(mode="after")
@@ -190,3 +237,7 @@ class SourceSettings(Section):
         if self.with_ and not self.use:
             raise refused(ProjectFileError("`with` holds arguments for `use`, which is absent.", code="config.value"))
         return self
+
+
+def _as_set(said: object) -> set[object]:
+    return set(said) if isinstance(said, list | tuple) else {said}

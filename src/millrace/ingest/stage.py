@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,7 @@ from millrace.engine.base import Engine
 from millrace.engine.here import Here
 from millrace.errors import RemoteError
 from millrace.ingest.contract import agree, hold_columns, hold_types
+from millrace.ingest.departures import AT_ONCE, awaited, leaving, predicate
 from millrace.ingest.expectations import check_columns, judge
 from millrace.ingest.keys import Keys
 from millrace.ingest.mapping import with_tables
@@ -68,6 +69,8 @@ class _Tally:
     reasons: Counter[str] = field(default_factory=Counter)
     origins: set[str] = field(default_factory=set)
     changes: dict[str, None] = field(default_factory=dict)
+    deleted: int = 0
+    superseded: int = 0
 
 
 def ingest(
@@ -145,6 +148,8 @@ class _Intake:
             if landed is None:
                 return False
             last = landed
+        if last and awaited(self.settings) and not self._depart(source, last):
+            return False
         if self.now.number:
             loads.note(self.store, self.name, self.now.number, self.run, self.own)
         return True
@@ -174,6 +179,8 @@ class _Intake:
             erased=counts.erased,
             expired=tidy(self.name, self.settings, self.store, datetime.now(UTC)),
             changes=tuple(self.tally.changes),
+            deleted=self.tally.deleted,
+            superseded=self.tally.superseded,
             expectations=judge(self.name, self.settings.expect, self.store, datetime.now(UTC)),
         )
 
@@ -224,6 +231,45 @@ class _Intake:
         batch.acknowledge()
         self._tell("acknowledged")
         return receipt
+
+    def _depart(self, source: Opened, last: Receipt) -> bool:
+        """Let rows leave that the source has no more or in a later version; False when another writer came first."""
+        position = self.texts.whole(last.position)
+        going = leaving(source, self.name, self.settings, self.now, source_types(self.table), position)
+        if going.places.is_empty() and going.position == position:
+            return True
+        self._tell("compared")
+        for places in going.places.iter_slices(AT_ONCE) if going.places.height else [going.places]:
+            receipt = self._left(last, going.position)
+            told = predicate(places)
+            number = receipts.number(self.now.number, {"left": told, "position": receipt.position})
+            receipts.write(self.store, self.name, number, receipt)
+            if told:
+                self.now = self.table.remove(self.now, told, number, _metadata(receipt))
+            else:
+                nothing = self.now.scan().head(0).collect()
+                self.now = self.table.append(self.now, nothing, number, _metadata(receipt))
+            if self.now.number != number:
+                return False
+            self.own[number], last = loads.Committed(receipt.previous, self.run, Counts()), receipt
+        self.tally.deleted += going.deleted
+        self.tally.superseded += going.superseded
+        self._tell("removed")
+        return True
+
+    def _left(self, last: Receipt, position: Position) -> Receipt:
+        """The receipt of a commit that takes rows out of the table, behind `last`."""
+        apart = self.texts.apart(position)
+        return replace(
+            last,
+            previous=self.now.number,
+            position=apart,
+            counts=Counts(),
+            run=self.run,
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            reasons={},
+            format=2 if apart != position else 1,
+        )
 
     def _rules(self, source: Opened, batch: Batch) -> Rules:
         """The rules for `batch`, compiled anew only where its columns or those of the table changed."""

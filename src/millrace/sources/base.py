@@ -79,6 +79,14 @@ class Foreseeable(Source, Protocol):
         """Origin and column names of what is behind `after`, as far as they are known without reading it whole."""
 
 
+@runtime_checkable
+class Comparable(Source, Protocol):
+    """A source that can say which of its rows are still there."""
+
+    def present(self, after: Position) -> tuple[pl.DataFrame, Position]:
+        """The key of every row that is there, as rows are delivered, and `after` without the rows that are not."""
+
+
 #: How a kind opens a source: name, settings, folder that relative paths start from, and the schema when it is known.
 Opener = Callable[[str, SourceSettings, Path, Mapping[str, ColumnType] | None], Source]
 

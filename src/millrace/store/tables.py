@@ -153,7 +153,7 @@ class Table:
         that another writer's commit came first and nothing of this one was written. Raises `RemoteError` when the store
         refuses to write.
         """
-        return self._commit(at, rows, number, metadata or {}, replace=False)
+        return self._commit(at, number, lambda at: self._write(at, rows, number, metadata, replace=False))
 
     def replace(
         self, at: Snapshot, rows: pl.DataFrame, number: int, metadata: Mapping[str, str] | None = None
@@ -162,7 +162,20 @@ class Table:
 
         Older versions keep the rows they had.
         """
-        return self._commit(at, rows, number, metadata or {}, replace=True)
+        return self._commit(at, number, lambda at: self._write(at, rows, number, metadata, replace=True))
+
+    def remove(self, at: Snapshot, predicate: str, number: int, metadata: Mapping[str, str] | None = None) -> Snapshot:
+        """Remove the rows of which `predicate`, an SQL expression, is true, as commit `number` on top of `at`.
+
+        At least one row must be there; the rest is as `append` says.
+        """
+
+        def write(at: Snapshot) -> Snapshot:
+            assert at.delta is not None
+            at.delta.delete(predicate, writer_properties=_WRITER, commit_properties=self._properties(number, metadata))
+            return self._as_snapshot(at.delta)
+
+        return self._commit(at, number, write)
 
     def compact(self, tell: Callable[[str], None] = lambda _: None) -> int:
         """Join the small files of many commits once there are enough of them; give how many were joined.
@@ -176,15 +189,13 @@ class Table:
                 f"The small files of the table could not be joined: {said(error)}. No row is lost.", where=self.key
             ) from error
 
-    def _commit(
-        self, at: Snapshot, rows: pl.DataFrame, number: int, metadata: Mapping[str, str], replace: bool
-    ) -> Snapshot:
+    def _commit(self, at: Snapshot, number: int, write: Callable[[Snapshot], Snapshot]) -> Snapshot:
         base = at.number
         for _ in range(_TRIES):
             if at.number == number or at.number != base:
                 return at
             try:
-                return self._write(at, rows, number, metadata, replace)
+                return write(at)
             except (DeltaError, OSError) as error:
                 failure, at = error, self.snapshot()
         if at.number != base:
@@ -197,7 +208,7 @@ class Table:
         )
 
     def _write(
-        self, at: Snapshot, rows: pl.DataFrame, number: int, metadata: Mapping[str, str], replace: bool
+        self, at: Snapshot, rows: pl.DataFrame, number: int, metadata: Mapping[str, str] | None, *, replace: bool
     ) -> Snapshot:
         delta = at.delta
         if delta is None:
@@ -213,11 +224,12 @@ class Table:
             mode="overwrite" if replace else "append",
             schema_mode="overwrite" if replace else "merge" if wider else None,
             writer_properties=_written_as(rows),
-            commit_properties=CommitProperties(
-                app_transactions=[Transaction(self.name, number)], custom_metadata=dict(metadata)
-            ),
+            commit_properties=self._properties(number, metadata),
         )
         return self._as_snapshot(delta)
+
+    def _properties(self, number: int, metadata: Mapping[str, str] | None) -> CommitProperties:
+        return CommitProperties(app_transactions=[Transaction(self.name, number)], custom_metadata=dict(metadata or {}))
 
     def _as_snapshot(self, delta: DeltaTable) -> Snapshot:
         return Snapshot(delta, delta.transaction_version(self.name) or 0)

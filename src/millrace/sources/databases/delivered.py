@@ -35,6 +35,14 @@ class Segment:
         """Sorted."""
         return np.frombuffer(base64.b64decode(self.text), dtype="<u8").astype(np.uint64)
 
+    def among(self, there: Hashes) -> Segment | None:
+        """Those of its hashes that are among `there`, which are sorted; None when none is."""
+        hashes = self.hashes
+        kept = hashes[known(hashes, there)]
+        if len(kept) == len(hashes):
+            return self
+        return Segment(_text(kept), self.newest) if len(kept) else None
+
     def older_than(self, least: Any) -> bool:
         """Whether no row of it can have a cursor of `least` or more, be it in the order of values or of texts."""
         newest, edge = measure(self.newest), measure(least)
@@ -79,6 +87,10 @@ class Delivered:
         """Those that rows may have with a cursor of `least` or more."""
         kept = tuple(one for one in self.segments if not one.older_than(least))
         return self if len(kept) == len(self.segments) else Delivered(kept)
+
+    def among(self, there: Hashes) -> Delivered:
+        """Those of them that are also among `there`, which are sorted."""
+        return Delivered(tuple(left for one in self.segments if (left := one.among(there))))
 
     def told(self) -> list[dict[str, Any]]:
         """As a position holds them."""

@@ -19,6 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from millrace.config.schema import ColumnType, SourceSettings
@@ -71,7 +72,7 @@ class SqlSource:
         self._base = base
         self._schema = dict(schema) if schema else None
         self._where = f"sources.{name}"
-        keys = (settings.key,) if isinstance(settings.key, str) else settings.key or ()
+        keys = settings.keys
         if bool(settings.table) == bool(settings.query):
             self._refuse("A database needs either `table` or `query`.", "add `table: <name>`")
         if not keys:
@@ -118,6 +119,20 @@ class SqlSource:
             done.at = piece.at or done.at
             self._note(done, piece)
             yield self._batch(piece, done)
+
+    def present(self, after: Position) -> tuple[pl.DataFrame, Position]:
+        """The key of every row that is there, and `after` without the rows that are not."""
+        done, schema, place = _Read.of(after), self.schema(), None
+        frames = [pl.DataFrame(schema={name: DTYPES[schema[name]] for name in self._settings.keys})]
+        hashes = [np.empty(0, dtype=np.uint64)]
+        with self._connected() as database:
+            self._examine(database)
+            while page := self._ask(database, Bounds(place), schema, order_only=True):
+                frames.append(page.frame.select(self._settings.keys))
+                hashes.append(page.hashes.to_numpy())
+                place = page.last
+        done.seen = done.seen.among(np.sort(np.concatenate(hashes)))
+        return pl.concat([one for one in frames if one.height] or frames), done.position()
 
     def late(self, at: tuple[Any, ...], seen: Hashes) -> Iterator[Piece]:
         """The rows up to `at` of which the hashes are not `seen`."""

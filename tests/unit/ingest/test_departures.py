@@ -1,0 +1,210 @@
+"""Rows that changed or went in a database change and go in its table, exactly once."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from millrace.config.schema import SourceSettings
+from millrace.errors import DataError, ProjectFileError
+from millrace.ingest import departures
+from millrace.ingest.stage import ingest
+from millrace.records.progress import Step
+from millrace.store.objects import Store
+from millrace.store.tables import Table
+
+
+class DeathError(Exception):
+    """The process ends here."""
+
+
+class Shop:
+    """A table of customers, and its source."""
+
+    def __init__(self, folder: Path, **sections: Any) -> None:
+        self.folder = folder
+        self.store = Store(folder / "store")
+        self.sections = {"from": "sqlite:///shop.db", "table": "customers", "key": "id", "cursor": "moved"} | sections
+        self("create table customers (id text primary key, moved integer not null, plan text)")
+
+    def __call__(self, statement: str) -> None:
+        with closing(sqlite3.connect(self.folder / "shop.db")) as connection, connection:
+            connection.execute(statement)
+
+    def take(self, **watching: Any) -> Any:
+        settings = SourceSettings.model_validate({name: said for name, said in self.sections.items() if said})
+        return ingest("customers", settings, self.store, self.folder, "run", **watching)
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        return sorted(Table(self.store, "tables/customers").read().rows())
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    opened = Shop(tmp_path)
+    opened("insert into customers values ('a', 1, 'free'), ('b', 2, 'free'), ('c', 3, 'free')")
+    return opened
+
+
+def test_unless_it_is_asked_for_nothing_leaves(shop: Shop) -> None:
+    shop.take()
+    shop("update customers set moved = 9, plan = 'paid' where id = 'a'")
+    shop("delete from customers where id = 'b'")
+    assert shop.take().kept == 1
+    assert shop.rows() == [("a", 1, "free"), ("a", 9, "paid"), ("b", 2, "free"), ("c", 3, "free")]
+
+
+def test_the_latest_version_of_a_row_stays_and_the_earlier_leave(shop: Shop) -> None:
+    shop.sections["on_change"] = "latest"
+    shop.take()
+    for at in (8, 9):
+        shop(f"update customers set moved = {at}, plan = 'paid {at}' where id = 'a'")
+        done = shop.take()
+        assert (done.read, done.kept, done.superseded, done.deleted) == (1, 1, 1, 0)
+    assert shop.rows() == [("a", 9, "paid 9"), ("b", 2, "free"), ("c", 3, "free")]
+    again = shop.take()
+    assert (again.superseded, again.table_version) == (0, done.table_version)
+
+
+def test_rows_that_are_gone_leave_and_one_that_comes_back_is_new(shop: Shop) -> None:
+    shop.sections["on_delete"] = "remove"
+    shop.take()
+    shop("delete from customers where id = 'b'")
+    assert shop.take().deleted == 1
+    assert shop.rows() == [("a", 1, "free"), ("c", 3, "free")]
+    shop("insert into customers values ('b', 2, 'back')")
+    done = shop.take()
+    assert (done.kept, done.deleted) == (1, 0)
+    assert shop.rows() == [("a", 1, "free"), ("b", 2, "back"), ("c", 3, "free")]
+
+
+def test_the_same_without_a_cursor(shop: Shop) -> None:
+    shop.sections |= {"on_delete": "remove", "cursor": None}
+    shop.take()
+    shop("delete from customers where id = 'b'")
+    assert shop.take().deleted == 1
+    shop("insert into customers values ('b', 2, 'back')")
+    assert shop.take().kept == 1
+    assert shop.rows() == [("a", 1, "free"), ("b", 2, "back"), ("c", 3, "free")]
+
+
+def test_a_refused_row_that_went_and_comes_back_mended_is_read_again(shop: Shop) -> None:
+    shop.sections |= {"on_delete": "remove", "cursor": None, "checks": {"known": "plan != 'odd'"}}
+    shop("insert into customers values ('d', 4, 'odd')")
+    assert shop.take().quarantined == 1
+    shop("delete from customers where id = 'd'")
+    shop.take()
+    shop("insert into customers values ('d', 4, 'free')")
+    assert shop.take().kept == 1
+
+
+def test_keys_are_compared_as_cleaning_writes_them(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILLRACE_PII_KEY", "k" * 32)
+    shop.sections |= {
+        "on_delete": "remove",
+        "clean": [{"trim": "all"}, {"case": {"id": "upper", "plan": "upper"}}, {"fill": {"plan": "none"}}],
+        "pii": {"id": "hash"},
+        "checks": {"early": "moved < 100"},
+    }
+    shop("update customers set id = ' ' || id where id = 'c'")
+    shop.take()
+    shop("delete from customers where id = 'a'")
+    assert shop.take().deleted == 1
+    assert sorted((moved, plan) for _, moved, plan in shop.rows()) == [(2, "FREE"), (3, "FREE")]
+
+
+def test_both_at_once(shop: Shop) -> None:
+    shop.sections |= {"on_change": "latest", "on_delete": "remove"}
+    shop.take()
+    shop("update customers set moved = 9, plan = 'paid' where id = 'a'")
+    shop("delete from customers where id = 'b'")
+    done = shop.take()
+    assert (done.kept, done.superseded, done.deleted) == (1, 1, 1)
+    assert shop.rows() == [("a", 9, "paid"), ("c", 3, "free")]
+
+
+def test_when_most_are_gone_none_is_removed_until_that_is_allowed(shop: Shop) -> None:
+    shop.sections["on_delete"] = "remove"
+    shop.take()
+    shop("delete from customers")
+    shop("insert into customers values ('e', 5, 'new')")
+    with pytest.raises(DataError, match="3 of 4 rows are gone from the source, more than 50%: none was removed"):
+        shop.take()
+    assert [row[0] for row in shop.rows()] == ["a", "b", "c", "e"]
+    shop.sections["on_delete"] = {"remove": "100%"}
+    assert shop.take().deleted == 3
+    assert shop.rows() == [("e", 5, "new")]
+
+
+@pytest.mark.parametrize("point", ["compared", "removed"])
+def test_killed_while_rows_leave_it_goes_on_where_it_stopped(shop: Shop, point: str) -> None:
+    def die(step: Step) -> None:
+        if step.text.endswith(f": {point}"):
+            raise DeathError
+
+    shop.sections |= {"on_change": "latest", "on_delete": "remove"}
+    shop.take()
+    shop("update customers set moved = 9 where id = 'a'")
+    shop("delete from customers where id = 'b'")
+    with pytest.raises(DeathError):
+        shop.take(watch=die)
+    shop.take()
+    assert shop.rows() == [("a", 9, "free"), ("c", 3, "free")]
+
+
+def test_many_leave_in_several_commits(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("millrace.ingest.stage.AT_ONCE", 2)
+    shop.sections["on_delete"] = {"remove": 1.0}
+    before = shop.take().table_version
+    shop("delete from customers")
+    done = shop.take()
+    assert (done.deleted, done.table_version) == (3, before + 2)
+    assert shop.rows() == []
+
+
+def test_another_writer_in_between_leaves_every_row_in_one_place(shop: Shop) -> None:
+    shop.sections |= {"on_change": "latest", "on_delete": "remove"}
+    shop.take()
+    shop("update customers set moved = 9 where id = 'a'")
+    shop("delete from customers where id = 'b'")
+    met = []
+
+    def meanwhile(step: Step) -> None:
+        if step.text.endswith(": compared") and not met:
+            met.append(step)
+            shop("insert into customers values ('d', 10, 'new')")
+            shop.take()
+
+    shop.take(watch=meanwhile)
+    assert shop.rows() == [("a", 9, "free"), ("c", 3, "free"), ("d", 10, "new")]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"on_change": "latest", "cursor": None}, "needs a `key` that tells rows apart, and a `cursor`"),
+        ({"on_change": "latest", "clean": [{"drop_duplicates": "key"}]}, "`drop_duplicates` keeps the first version"),
+        ({"on_change": "latest", "unique": "id"}, "`unique` keeps the first version"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(shop: Shop, said: dict[str, Any], told: str) -> None:
+    shop.sections |= said
+    with pytest.raises(ValueError, match=told):
+        shop.take()
+
+
+def test_files_cannot_be_compared(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id\n1\n")
+    settings = SourceSettings.model_validate({"from": "a.csv", "key": "id", "on_delete": "remove"})
+    with pytest.raises(ProjectFileError, match="sources that can say which rows are still there"):
+        ingest("a", settings, Store(tmp_path / "store"), tmp_path, "run")
+
+
+def test_places_are_told_without_values() -> None:
+    places = pl.DataFrame({"_origin": ["customers"] * 2, "_row": [1, 2]})
+    assert departures.predicate(places) == '("_origin" = \'customers\' and "_row" in (1,2))'
