@@ -19,6 +19,7 @@ import msgspec
 from millrace.config.false_alarms import parse_false_alarms
 from millrace.config.schema import MonitorSettings
 from millrace.records.monitoring import Alarm, ColumnDrift
+from millrace.records.profile import ColumnDependence
 from millrace.store.objects import Store
 
 #: However generous the budget of false alarms is, one look takes no more than the customary level.
@@ -35,7 +36,8 @@ class Spent:
     """What the last look took, what it left and what stands; times are ISO 8601.
 
     `newest` is of the newest prediction looked at, `reported` of the newest outcome ("" when there was none).
-    `columns` and `harm` are the alarms of the newest look that had any, at `alarmed`.
+    `columns` and `harm` are the alarms of the newest look that had any, at `alarmed`. `dependence` of rows on those
+    before was learned from so many whole windows (`learned`).
     """
 
     newest: str
@@ -45,6 +47,8 @@ class Spent:
     alarmed: str = ""
     columns: Mapping[str, ColumnDrift] = field(default_factory=dict)
     harm: Alarm | None = None
+    dependence: Mapping[str, ColumnDependence] = field(default_factory=dict)
+    learned: int = 0
     format: int = FORMAT
 
     def standing(self, newest: datetime, window: float) -> bool:

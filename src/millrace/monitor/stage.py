@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from millrace.config.schema import MonitorSettings
 from millrace.monitor import kpis, look, spending
+from millrace.monitor.learning import learn
 from millrace.monitor.performance import Known, harm, known, strange
 from millrace.monitor.spending import MOST, Spent
 from millrace.profile.build import profile
@@ -45,8 +46,8 @@ def monitor(
     Inputs that are broken come before all: most of a column's values gone, or unlike any the model was trained on.
 
     The budget of false alarms is spent by what is new, not by looks (`monitor.spending`): however often this is called,
-    the promise holds, for all checks of all columns together, where rows are independent of each other. What the last
-    look took rests in the store.
+    the promise holds, for all checks of all columns together. How rows depend on those before them is learned from
+    the first windows (`monitor.learning`). What the last look took rests in the store.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ def monitor(
     if recent.height < look.MINIMUM_ROWS:
         return _serve_better(decision)
     outcomes = known(rows, feedback, manifest.signature)
-    columns, harmed = _look(store, settings, manifest, reference, recent, outcomes)
+    columns, harmed = _look(store, settings, manifest, reference, (rows, recent), outcomes)
     stranger = strange(outcomes, manifest.signature.target)
     moved = tuple(alarm for column in columns.values() for alarm in column.alarms)
     alarms = (*filter(None, (harmed, stranger)), *moved)
@@ -130,16 +131,22 @@ def _look(
     settings: MonitorSettings,
     manifest: Manifest,
     reference: Profile,
-    recent: pl.DataFrame,
+    served: tuple[pl.DataFrame, pl.DataFrame],
     outcomes: Known,
 ) -> tuple[dict[str, ColumnDrift], Alarm | None]:
-    """Drift and harm at the level this look may take, half of it each; what it took goes on record."""
+    """Drift and harm at the level this look may take, half of it each; what it took goes on record.
+
+    `served` are all rows of the package, and those of this look.
+    """
+    rows, recent = served
     before = spending.last(store, manifest.name, manifest.version)
     newest, seen = recent["at"][-1], before and datetime.fromisoformat(before.newest)
     reported = before and before.reported and datetime.fromisoformat(before.reported)
     fresh = max(look.after(recent["at"], seen or None), look.after(outcomes.reported, reported or None))
     level, balance = spending.take(settings, before, newest, fresh)
-    columns = _drift(recent, manifest, reference, level / 2)
+    count = _counting(manifest, reference)
+    dependence, learned = learn(rows, recent, settings.window, before, count)
+    columns = drift(reference, count(recent), level / 2, dependence)
     harmed = harm(outcomes, manifest, level / 2)
     if before is not None and before.standing(newest, settings.window):
         columns |= {name: column for name, column in before.columns.items() if not columns[name].alarmed}
@@ -151,6 +158,8 @@ def _look(
         level=level,
         balance=balance,
         reported=latest.isoformat() if isinstance(latest, datetime) else "",
+        dependence=dependence if learned else {},
+        learned=learned,
     )
     if alarming or harmed:
         spent = replace(spent, alarmed=spent.newest, columns=alarming, harm=harmed)
@@ -160,10 +169,14 @@ def _look(
     return _ranked(columns, manifest), harmed
 
 
-def _drift(rows: pl.DataFrame, manifest: Manifest, reference: Profile, alpha: float) -> dict[str, ColumnDrift]:
+def _counting(manifest: Manifest, reference: Profile) -> Callable[[pl.DataFrame], Profile]:
+    """What makes the profile of served rows, in the cells of `reference`."""
     signature = manifest.signature
-    current = profile(look.inputs(rows, signature), signature, reference, answer=look.answer(rows, signature))
-    return drift(reference, current, alpha)
+
+    def count(rows: pl.DataFrame) -> Profile:
+        return profile(look.inputs(rows, signature), signature, reference, answer=look.answer(rows, signature))
+
+    return count
 
 
 def _ranked(columns: Mapping[str, ColumnDrift], manifest: Manifest) -> dict[str, ColumnDrift]:

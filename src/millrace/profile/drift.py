@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from millrace.errors import DataError, nearest
 from millrace.profile.checks import Finding, findings
 from millrace.profile.statistics import holm
 from millrace.records.monitoring import Alarm, ColumnDrift
-from millrace.records.profile import ColumnProfile, Profile
+from millrace.records.profile import ColumnDependence, ColumnProfile, Profile
 
 #: The smallest Le Cam distance worth an alarm. A share that goes from 50 % to 60 %, or a mean that moves by 0.2
 #: standard deviations (Cohen's "small" effect), is at 0.1 and must not be missed; half of it leaves room for the
@@ -14,7 +16,12 @@ from millrace.records.profile import ColumnProfile, Profile
 MARGIN = 0.05
 
 
-def drift(reference: Profile, current: Profile, alpha: float) -> dict[str, ColumnDrift]:
+def drift(
+    reference: Profile,
+    current: Profile,
+    alpha: float,
+    dependence: Mapping[str, ColumnDependence] | None = None,
+) -> dict[str, ColumnDrift]:
     """How far each column of `current` is from `reference`, alarmed ones first, then by effect.
 
     Every column is checked for a changed distribution, a changed share of missing values, values never seen, and
@@ -22,10 +29,14 @@ def drift(reference: Profile, current: Profile, alpha: float) -> dict[str, Colum
     alarm, over all checks of all columns, is below `alpha` (Holm 1979). So a trifle does not become an alarm when
     there are many rows, nor does noise when there are few.
 
-    The promise holds for one look at rows drawn independently. `current` must count in the cells of `reference`.
+    The promise holds for one look at rows drawn independently, or such that each column's rows depend on those before
+    as `dependence` says (see `millrace.profile.dependence`). `current` must count in the cells of `reference`.
     Raises `DataError` when it lacks one of its columns.
     """
-    found = {name: findings(column, _twin(current, name)) for name, column in reference.columns.items()}
+    known = dependence or {}
+    found = {
+        name: findings(column, _twin(current, name), known.get(name)) for name, column in reference.columns.items()
+    }
     p_values = {(name, finding.kind): finding.p_value for name, each in found.items() for finding in each}
     fallen = holm(p_values, alpha)
     columns = {

@@ -14,7 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Counts = NDArray[np.int64]
+    #: Whole numbers, or parts of them where several rows stand for one.
+    Counts = NDArray[np.int64 | np.float64]
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -23,7 +24,7 @@ Name = TypeVar("Name", bound=Hashable)
 EXPECTED = 5.0
 
 
-def join(reference: Counts, current: Counts, *, ordered: bool) -> tuple[Counts, Counts]:
+def join(reference: Counts, current: Counts, *, ordered: bool, most: int | None = None) -> tuple[Counts, Counts]:
     """The counts of both samples with thin cells joined: every cell is expected to hold `EXPECTED` rows in either.
 
     `ordered` cells are joined with their neighbours; of others all thin ones become one cell, together with the values
@@ -36,10 +37,12 @@ def join(reference: Counts, current: Counts, *, ordered: bool) -> tuple[Counts, 
     >>> join(np.array([40, 2, 50, 3]), np.array([38, 4, 49, 4]), ordered=False)
     (array([50, 40,  5]), array([49, 38,  8]))
     """
-    n, m = int(reference.sum()), int(current.sum())
+    n, m = float(reference.sum()), float(current.sum())
     least = EXPECTED * max(1.0, n / m) if m else EXPECTED
+    if most is not None:
+        least = max(least, n / (most + 1))
     groups = _neighbours(reference, least) if ordered else _rare(reference, least)
-    before, now = (np.bincount(groups, counts).astype(np.int64) for counts in (reference, current))
+    before, now = (np.bincount(groups, counts).astype(counts.dtype) for counts in (reference, current))
     return before, now
 
 
@@ -85,7 +88,7 @@ def chi_squared(reference: Counts, current: Counts, *, laid: bool) -> tuple[floa
     """
     from scipy.special import chdtrc
 
-    n, m = int(reference.sum()), int(current.sum())
+    n, m = float(reference.sum()), float(current.sum())
     if not n or not m or reference.size < 2:
         return 0.0, 1.0
     squared = (current - reference * (m / n)) ** 2 * (n / m)
@@ -109,7 +112,7 @@ def le_cam_distance(reference: Counts, current: Counts) -> float:
     >>> round(le_cam_distance(np.array([50_000, 50_000]), np.array([60_000, 40_000])), 2)
     0.1
     """
-    n, m = int(reference.sum()), int(current.sum())
+    n, m = float(reference.sum()), float(current.sum())
     if n < 2 or m < 2:
         return 0.0
     p, q = reference / n, current / m

@@ -52,6 +52,25 @@ class ColumnProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class Dependence:
+    """How many rows stand for one independent row, at least 1, and from how many blocks that is known.
+
+    `blocks` None: the rows are taken as independent.
+    """
+
+    inflation: float = 1.0
+    blocks: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDependence:
+    """How much the rows of a column depend on those before: what they hold, and whether they hold anything."""
+
+    values: Dependence = Dependence()
+    missing: Dependence = Dependence()
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """The columns of some rows; profiles with the same cells can be merged.
 
