@@ -8,7 +8,7 @@ vanishes, unless `skip` says that they are no rows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError
 from millrace.sources.base import Refusal, Source, SourceKind, refused
 from millrace.sources.files.dialect import SUFFIXES, Dialect, opened, sniff
-from millrace.sources.files.plain import SURPLUS, marked, plain
+from millrace.sources.files.mending import mended
+from millrace.sources.files.plain import plain
 from millrace.sources.files.rejects import locate, rejects
 from millrace.sources.files.source import Chunk, FileSource
 from millrace.sources.files.void_rows import void
@@ -37,6 +38,7 @@ class DelimitedFormat:
     _dialects: dict[Path, Dialect | None] = field(default_factory=dict)
     _plain: dict[Path, Path] = field(default_factory=dict)
     _scratch: Scratch = field(default_factory=Scratch)
+    _mended: dict[Path, list[Refusal]] = field(default_factory=dict)
     _rejected: dict[Path, dict[int, int]] = field(default_factory=dict)
 
     def columns(self, path: Path) -> dict[str, ColumnType | None]:
@@ -49,15 +51,16 @@ class DelimitedFormat:
         dialect = self._dialect(path)
         if dialect is None:
             return
-        nothing, path = pl.DataFrame(schema=dict.fromkeys(dialect.names, pl.String)), self._plain[path]
-        with opened(path) as head:
+        nothing, copy = pl.DataFrame(schema=dict.fromkeys(dialect.names, pl.String)), self._plain[path]
+        with opened(copy) as head:
             size = fitting(size, line_bytes(head.read(HEAD_BYTES)))
         with self._engine.cursor() as connection:
             try:
-                for frame in frames(connection, f"select * from {_scan(path, dialect)} offset {records}", size):
+                for frame in frames(connection, f"select * from {_scan(copy, dialect)} offset {records}", size):
                     named = frame.rename(dict(zip(frame.columns, dialect.names, strict=True)))
                     yield Chunk(named, refused(), void(named, dialect.labels))
-                broken = [*self._preamble(path, dialect), *self._rejects(connection, path, dialect)]
+                broken = [*self._mended[path], *rejects(connection, copy, dialect)]
+                broken = [*self._preamble(copy, dialect), *sorted(broken, key=lambda row: row.line or 0)]
             except duckdb.Error as error:
                 raise SourceError(
                     f"Reading stopped: {str(error).splitlines()[0]}", where=str(path), code="source.read"
@@ -75,7 +78,7 @@ class DelimitedFormat:
             with self._engine.cursor() as connection:
                 every = ", ".join(f"count(c{index})" for index in range(len(dialect.names)))
                 connection.sql(f"select {every} from {_scan(path, dialect)}").fetchall()
-                broken = self._rejects(connection, path, dialect)
+                broken = rejects(connection, path, dialect)
             self._rejected[path] = {row.line: row.raw.count("\n") + 1 for row in broken if row.line is not None}
         return locate(path, dialect, records, self._rejected[path])
 
@@ -83,15 +86,12 @@ class DelimitedFormat:
         if path not in self._dialects:
             copy = plain(path, self.settings, self._scratch)
             dialect = sniff(copy, self.settings, self.expected, self._engine)
-            if dialect and dialect.encoding == "utf-8":
-                copy = marked(copy, dialect.delimiter, dialect.quote, len(dialect.names), self._scratch)
+            if dialect:
+                copy, self._mended[path] = mended(copy, dialect, self._scratch)
             self._plain[path], self._dialects[path] = copy, dialect
             if self.expected is None and (first := self._dialects[path]):
                 self.expected = first.names
         return self._dialects[path]
-
-    def _rejects(self, connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> list[Refusal]:
-        return [replace(row, raw=row.raw.replace(SURPLUS, "")) for row in rejects(connection, path, dialect)]
 
     def _preamble(self, path: Path, dialect: Dialect) -> list[Refusal]:
         if self.settings.skip:

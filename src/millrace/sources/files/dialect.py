@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import re
+import tempfile
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -23,6 +27,7 @@ SUFFIXES = (".csv", ".tsv", ".tab", ".psv", ".txt")
 
 _BOMS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _HEAD = 65_536
+_LINE_END = re.compile(r"\r\n|\r|\n")
 #: DuckDB refuses longer ones, one by one; of a file that begins so, nothing can be read.
 _LONGEST_LINE = 2_000_000
 
@@ -64,7 +69,7 @@ def sniff(
     _check_text(path, head)
     _check_first_line(path, encoding, settings)
     stated = _stated_skip(head, settings)
-    found = _sniffed(path, settings, encoding, stated, engine)
+    found = _sniffed(path, head, settings, encoding, stated, engine)
     delimiter = settings.delimiter or str(found["Delimiter"])
     quote = _quote(str(found["Quote"]), head, delimiter)
     escape = str(found["Escape"])
@@ -157,38 +162,55 @@ def _stated_skip(head: str, settings: SourceSettings) -> int:
     """The lines to skip, with the blank ones behind them: the sniffer takes a blank line for the header."""
     if not settings.skip and settings.comment is None:
         return 0
-    lines = head.splitlines()
+    lines = _LINE_END.split(head)
     return next((n for n, line in enumerate(lines) if n >= settings.skip and line.strip()), settings.skip)
 
 
 def _sniffed(
-    path: Path, settings: SourceSettings, encoding: str, skip: int, engine: duckdb.DuckDBPyConnection
+    path: Path, head: str, settings: SourceSettings, encoding: str, skip: int, engine: duckdb.DuckDBPyConnection
 ) -> dict[str, Any]:
     """What DuckDB's sniffer finds, with stated settings first.
 
     A title above the table makes every file look like one column where errors are tolerated; then a sniffing that
-    tolerates none has the second word.
+    tolerates none has the second word. Where line ends of several kinds stop it, it looks at the first lines with one.
     """
-    options = [quoted(str(path)), "all_varchar=true", "comment=''", f"encoding={quoted(encoding)}"]
+    options = ["all_varchar=true", "comment=''"]
     options += [f"delim={quoted(settings.delimiter)}"] if settings.delimiter else []
     options += [f"skip={skip}"] if skip else []
     options += [f"header={str(settings.header).lower()}"] if settings.header is not None else []
+    here = [quoted(str(path)), f"encoding={quoted(encoding)}", *options]
     with engine.cursor() as connection:
         try:
-            found = _sniff(connection, [*options, "ignore_errors=true"])
+            found = _sniff(connection, [*here, "ignore_errors=true"])
         except duckdb.Error as error:
+            found = _sniffed_evenly(connection, path, head, options, error)
+        if settings.delimiter or len(found["Columns"]) > 1:
+            return found
+        with suppress(duckdb.Error):
+            strict = _sniff(connection, here)
+            return strict if len(strict["Columns"]) > 1 else found
+    return found
+
+
+def _sniffed_evenly(
+    connection: duckdb.DuckDBPyConnection, path: Path, head: str, options: list[str], error: duckdb.Error
+) -> dict[str, Any]:
+    """The same of the first lines, with the line end that is the most frequent there as the only one."""
+    ends = Counter(_LINE_END.findall(head))
+    end = max(ends, key=ends.__getitem__, default="\n")
+    with tempfile.TemporaryDirectory(prefix="millrace-") as folder:
+        copy = Path(folder) / "head.csv"
+        copy.write_text(_LINE_END.sub("\n", head), encoding="utf-8", errors="replace", newline="")
+        try:
+            found = _sniff(connection, [quoted(str(copy)), *options, "ignore_errors=true"])
+        except duckdb.Error:
             raise SourceError(
                 f"The dialect of `{path.name}` is not recognised: {str(error).splitlines()[0]}",
                 where=str(path),
                 code="source.dialect",
                 next_step="state `delimiter` and `header` in the project file",
             ) from error
-        if settings.delimiter or len(found["Columns"]) > 1:
-            return found
-        with suppress(duckdb.Error):
-            strict = _sniff(connection, options)
-            return strict if len(strict["Columns"]) > 1 else found
-    return found
+    return found | {"NewLineDelimiter": end.replace("\r", r"\r").replace("\n", r"\n")}
 
 
 def _sniff(connection: duckdb.DuckDBPyConnection, options: list[str]) -> dict[str, Any]:
@@ -206,7 +228,7 @@ def _quote(found: str, head: str, delimiter: str) -> str:
 
 
 def _fields(head: str, skip: int, delimiter: str, quote: str) -> list[str]:
-    lines = head.splitlines(keepends=True)[skip:]
+    lines = islice(StringIO(head, newline=""), skip, None)
     rows = csv.reader(lines, delimiter=delimiter, quotechar=quote)
     return [field.strip() for field in next((row for row in rows if row), [])]
 

@@ -6,27 +6,19 @@ Where the file is that already (or is gzip of it), it is read in place; otherwis
 from __future__ import annotations
 
 import codecs
-import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError, nearest
-from millrace.sources.files.unpack import COMPRESSIONS, PIECE, pieces, unpacked
+from millrace.sources.files.unpack import COMPRESSIONS, PIECE, pieces
 from millrace.sources.scratch import Scratch
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _KNOWN = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252", "cp437", "shift_jis", "gb18030", "koi8-r")
 #: Bytes among which the encoding is looked for; lines behind them that do not fit are refused, not guessed.
 _DETECTED_BYTES = 64 << 20
-#: Put behind a surplus delimiter, so that the line has a value too many and is refused as such.
-SURPLUS = "\ue0fd\ue0fe"
-#: Bytes that are searched at a time: what stays in a processor's cache.
-_SEARCHED = 64 << 10
-_LF, _CR = b"\n\r"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
@@ -76,63 +68,6 @@ def checked(encoding: str) -> str:
             allowed=_KNOWN,
             nearest=nearest(encoding, _KNOWN),
         ) from error
-
-
-def marked(path: Path, delimiter: str, quote: str, columns: int, scratch: Scratch) -> Path:
-    """The file with every row marked that has a delimiter too many at its end, which the reader would not notice.
-
-    Returns `path` itself where no row has one, or where most have: that is how the file is written; no value shifts.
-    """
-    if columns < 2 or not _any_ends_in(path, delimiter):
-        return path
-    surplus = sum(_surplus(line, delimiter, quote, columns) for line in _ending(path, delimiter))
-    if not surplus or 2 * surplus > _lines(path):
-        return path
-    copy = scratch.place(path.name.removesuffix(".gz"))
-    mark = SURPLUS.encode()
-    with unpacked(path) as source, copy.open("wb") as target:
-        for line in source:
-            bare = line.rstrip(b"\r\n")
-            surplus = bare.endswith(delimiter.encode()) and _surplus(bare, delimiter, quote, columns)
-            target.write(bare + mark + line[len(bare) :] if surplus else line)
-    return copy
-
-
-def _any_ends_in(path: Path, delimiter: str) -> bool:
-    """Whether a line may end in a delimiter: the question of `_ending`, asked of bytes side by side: much faster."""
-    last = delimiter.encode()[-1]
-    before = b""
-    with unpacked(path) as handle:
-        while piece := handle.read(_SEARCHED):
-            here = np.frombuffer(before + piece, dtype=np.uint8)
-            ends = here[1:] == _LF
-            if b"\r" in piece:
-                ends |= here[1:] == _CR
-            if (ends & (here[:-1] == last)).any():
-                return True
-            before = piece[-1:]
-    return before == bytes([last])
-
-
-def _ending(path: Path, delimiter: str) -> Iterator[bytes]:
-    """The lines that end in a delimiter."""
-    end = delimiter.encode()
-    with unpacked(path) as handle:
-        for line in handle:
-            if (bare := line.rstrip(b"\r\n")).endswith(end):
-                yield bare
-
-
-def _lines(path: Path) -> int:
-    with unpacked(path) as handle:
-        return sum(1 for line in handle if line.strip())
-
-
-def _surplus(line: bytes, delimiter: str, quote: str, columns: int) -> bool:
-    if line.count(delimiter.encode()) < columns:
-        return False
-    row = next(csv.reader([line.decode("utf-8", errors="replace")], delimiter=delimiter, quotechar=quote), [])
-    return len(row) > columns
 
 
 def _of(piece: bytes, last: bool) -> str:

@@ -12,7 +12,10 @@ import duckdb
 
 from millrace.sources.base import Refusal
 from millrace.sources.files.dialect import Dialect, opened
+from millrace.sources.files.quoting import Quoting
 
+#: DuckDB gives no more of a line than so many bytes.
+_TEXT_LIMIT = 10_000
 _ERRORS = """
     select line_byte_position, min(line), arg_min(error_type::varchar, column_idx), min(column_idx),
         any_value(csv_line), list(error_message)
@@ -28,7 +31,8 @@ def rejects(connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect)
     for (position, _, kind, column, text, messages), line in zip(rows, lines, strict=True):
         # DuckDB replaces what it cannot decode, and leaves out some lines with open quotes; they would be lost.
         undecoded = kind == "INVALID ENCODING" and dialect.encoding == "utf-8"
-        raw = text if text and not undecoded else _line_at(path, position)
+        cut = len(text or "") >= _TEXT_LIMIT
+        raw = text if text and not undecoded and not cut else _line_at(path, position)
         name = dialect.names[column - 1] if 0 < column <= len(dialect.names) else None
         counted = kind not in {"MISSING COLUMNS", "TOO MANY COLUMNS"}
         reason = _reason(kind, name, len(dialect.names), messages)
@@ -57,7 +61,8 @@ def locate(
 def _records(path: Path, dialect: Dialect, rejected: Mapping[int, int]) -> Iterator[tuple[int, str]]:
     """Every parsed record with the line it starts at; a record goes on while a quote is open."""
     pending = "" if dialect.header else None
-    text, start, skip_to = "", 0, dialect.skip
+    text, start, skip_to, opened_quote = "", 0, dialect.skip, False
+    quoting = Quoting(dialect.delimiter, dialect.quote, dialect.escape)
     with opened(path) as binary:
         encoding = "utf-8-sig" if dialect.encoding == "utf-8" else dialect.encoding
         lines = TextIOWrapper(binary, encoding=encoding, errors="backslashreplace", newline="")
@@ -69,18 +74,12 @@ def _records(path: Path, dialect: Dialect, rejected: Mapping[int, int]) -> Itera
                 continue
             start = start if text else number
             text += line
-            if _open_quote(text, dialect):
+            body = line.rstrip("\r\n").encode("utf-8", errors="surrogateescape")
+            if opened_quote := quoting.scan(body, opened=opened_quote).state == "open":
                 continue
             if pending is None:
                 yield start, text.rstrip("\r\n")
             pending, text = None, ""
-
-
-def _open_quote(text: str, dialect: Dialect) -> bool:
-    quotes = text.count(dialect.quote)
-    if dialect.escape != dialect.quote:
-        quotes -= text.count(dialect.escape + dialect.quote)
-    return quotes % 2 == 1
 
 
 def _reason(kind: str, name: str | None, expected: int, messages: list[str]) -> str:

@@ -80,7 +80,7 @@ def test_broken_lines_are_refused_once_each_with_line_column_and_reason(tmp_path
     assert refused == [
         (3, None, "2 values where 3 columns are expected", "2,bob"),
         (5, None, "5 values where 3 columns are expected", "3,cy,oslo,x,y"),
-        (6, "name", "name: a quote is not closed, or text follows a closing quote", '4,"d"e,bonn'),
+        (6, "name", "name: text follows a closing quote", '4,"d"e,bonn'),
         (7, "name", "name: bytes that the encoding does not have; state the `encoding` of the file", r"5,caf\xe9,nice"),
     ]
 
