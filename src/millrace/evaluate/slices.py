@@ -20,7 +20,7 @@ from millrace.records.metric import Metric
 from millrace.records.signature import Signature
 from millrace.records.weakest import Weakest, WeakGroup
 
-_ROWS, _FEWEST, _SHARE = 50_000, 30, 0.02
+_ROWS, _FEWEST, _SHARE = 20_000, 30, 0.02
 _GROUPS, _SHOWN = 300, 6
 #: Groups that share more than this of their rows tell the same.
 _SAME = 0.6
@@ -56,7 +56,8 @@ def worst_slices(frame: pl.DataFrame, signature: Signature, losses: np.ndarray, 
         Columns by importance; where there are too many groups, those of the first columns are looked at.
     """
     if len(losses) > _ROWS:
-        frame, losses = frame.head(_ROWS), losses[:_ROWS]
+        every = -(-len(losses) // _ROWS)
+        frame, losses = frame.gather_every(every), losses[::every]
     fewest = max(_FEWEST, int(_SHARE * len(losses)))
     found = [one for one in groups(frame, signature, order) if fewest <= one.members.sum() <= len(losses) - fewest]
     found = found[:_GROUPS]
