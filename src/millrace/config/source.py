@@ -144,9 +144,6 @@ class SourceSettings(Section):
     )
     sheet: Name | None = Field(None, description="of a spreadsheet; default: the first")
     key: Name | tuple[Name, ...] | None = Field(None, description="column(s) that identify a row")
-    on_change: Literal["keep", "latest"] = Field(
-        "keep", description="earlier versions of a row that changed: keep them, or have the latest alone"
-    )
     on_delete: Literal["keep", "remove"] | Removal = Field(
         "keep", description="rows that a database has no more: keep or remove; {remove: 90%} of a table at most"
     )
@@ -206,23 +203,6 @@ class SourceSettings(Section):
         return self
 
     @model_validator(mode="after")
-    def _let_versions_in(self) -> Self:
-        """A row that changed must come in before an earlier version of it can leave."""
-        if self.on_change == "latest":
-            if not (self.keys and self.cursor):
-                seen = (
-                    "`on_change: latest` needs a `key` that tells rows apart, and a `cursor` that tells which is later."
-                )
-                raise refused(ProjectFileError(seen, code="config.value", next_step="add `key` and `cursor`"))
-            same = [step["drop_duplicates"] for step in self.clean if "drop_duplicates" in step]
-            by_key = [one for one in same if one in {"key", "all"} or _as_set(one) <= set(self.keys)]
-            if by_key or any(set(named) <= set(self.keys) for named in self.uniques):
-                word = "drop_duplicates" if by_key else "unique"
-                seen = f"`{word}` keeps the first version of a row, and `on_change: latest` the last."
-                raise refused(ProjectFileError(seen, code="config.value", next_step=f"leave `{word}` of the key out"))
-        return self
-
-    @model_validator(mode="after")
     def _come_from_somewhere(self) -> Self:
         if bool(self.from_) == bool(self.use):
             both = "`from` and `use` both say where the rows come from; only one can."
@@ -237,7 +217,3 @@ class SourceSettings(Section):
         if self.with_ and not self.use:
             raise refused(ProjectFileError("`with` holds arguments for `use`, which is absent.", code="config.value"))
         return self
-
-
-def _as_set(said: object) -> set[object]:
-    return set(said) if isinstance(said, list | tuple) else {said}

@@ -1,6 +1,6 @@
-"""Rows that leave a table: those whose source has them no more, and earlier versions of rows that changed.
+"""Rows that leave a table because their source has them no more.
 
-Both go at the end of an ingest, in one commit with the position, which forgets what is gone: a row that comes back is
+They go at the end of an ingest, in one commit with the position, which forgets what is gone: a row that comes back is
 new. Rows are named by their place, never by their values, since Delta's log keeps what a deletion says.
 """
 
@@ -25,17 +25,10 @@ AT_ONCE = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """Which rows leave (`places` have `_origin` and `_row`), why, and how far the source is read once they have."""
+    """Which rows leave (`places` have `_origin` and `_row`), and how far the source is read once they have."""
 
     places: pl.DataFrame
-    superseded: int
-    deleted: int
     position: Position
-
-
-def awaited(settings: SourceSettings) -> bool:
-    """Whether rows of this source ever leave."""
-    return settings.on_change == "latest" or settings.removable is not None
 
 
 def leaving(
@@ -50,17 +43,10 @@ def leaving(
 
     Raises `ProjectFileError` for a source that cannot be compared, `DataError` when more is gone than may be.
     """
-    nothing = pl.DataFrame(schema={"_origin": pl.String, "_row": pl.Int64})
-    gone = nothing
-    if settings.removable is not None:
-        there, position = _comparable(source, name).present(position)
-        gone = _absent(now, as_kept(there, name, settings, types))
-        _hold(gone.height, now.rows, settings.removable, f"sources.{name}")
-    older = nothing
-    if settings.on_change == "latest":
-        assert settings.cursor is not None  # the settings say so
-        older = _superseded(now, settings.keys, settings.cursor).join(gone, on=_PLACE, how="anti")
-    return Leaving(pl.concat([gone, older]), older.height, gone.height, position)
+    there, position = _comparable(source, name).present(position)
+    gone = _absent(now, as_kept(there, name, settings, types))
+    _hold(gone.height, now.rows, settings.removable or 0.0, f"sources.{name}")
+    return Leaving(gone, position)
 
 
 def as_kept(keys: pl.DataFrame, name: str, settings: SourceSettings, types: Mapping[str, ColumnType]) -> pl.DataFrame:
@@ -113,15 +99,6 @@ def _absent(now: Snapshot, there: pl.DataFrame) -> pl.DataFrame:
     stored = now.scan().select(*there.columns, *_PLACE)
     gone = stored.join(there.lazy(), on=there.columns, how="anti", nulls_equal=True)
     return gone.select(_PLACE).collect(engine="streaming")
-
-
-def _superseded(now: Snapshot, key: tuple[str, ...], cursor: str) -> pl.DataFrame:
-    """The places of all versions but the newest of each key; of two with one cursor, the one read later is newer."""
-    complete = pl.all_horizontal(pl.col(key).is_not_null())
-    stored = now.scan().filter(complete).select(*dict.fromkeys((*key, cursor, *_PLACE)))
-    rows = stored.collect(engine="streaming")
-    repeated = rows.filter(pl.struct(key).is_duplicated()).sort(cursor, "_row", nulls_last=False)
-    return repeated.filter(~pl.struct(key).is_last_distinct()).select(_PLACE)
 
 
 def _hold(gone: int, every: int, at_most: float, where: str) -> None:

@@ -23,7 +23,7 @@ from millrace.engine.base import Engine
 from millrace.engine.here import Here
 from millrace.errors import RemoteError
 from millrace.ingest.contract import agree, hold_columns, hold_types
-from millrace.ingest.departures import AT_ONCE, awaited, leaving, predicate
+from millrace.ingest.departures import AT_ONCE, leaving, predicate
 from millrace.ingest.expectations import check_columns, judge
 from millrace.ingest.keys import Keys
 from millrace.ingest.mapping import with_tables
@@ -70,7 +70,6 @@ class _Tally:
     origins: set[str] = field(default_factory=set)
     changes: dict[str, None] = field(default_factory=dict)
     deleted: int = 0
-    superseded: int = 0
 
 
 def ingest(
@@ -148,7 +147,7 @@ class _Intake:
             if landed is None:
                 return False
             last = landed
-        if last and awaited(self.settings) and not self._depart(source, last):
+        if last and self.settings.removable is not None and not self._depart(source, last):
             return False
         if self.now.number:
             loads.note(self.store, self.name, self.now.number, self.run, self.own)
@@ -180,7 +179,6 @@ class _Intake:
             expired=tidy(self.name, self.settings, self.store, datetime.now(UTC)),
             changes=tuple(self.tally.changes),
             deleted=self.tally.deleted,
-            superseded=self.tally.superseded,
             expectations=judge(self.name, self.settings.expect, self.store, datetime.now(UTC)),
         )
 
@@ -233,7 +231,7 @@ class _Intake:
         return receipt
 
     def _depart(self, source: Opened, last: Receipt) -> bool:
-        """Let rows leave that the source has no more or in a later version; False when another writer came first."""
+        """Let rows leave that the source has no more; False when another writer came first."""
         position = self.texts.whole(last.position)
         going = leaving(source, self.name, self.settings, self.now, source_types(self.table), position)
         if going.places.is_empty() and going.position == position:
@@ -252,8 +250,7 @@ class _Intake:
             if self.now.number != number:
                 return False
             self.own[number], last = loads.Committed(receipt.previous, self.run, Counts()), receipt
-        self.tally.deleted += going.deleted
-        self.tally.superseded += going.superseded
+        self.tally.deleted += going.places.height
         self._tell("removed")
         return True
 

@@ -64,7 +64,7 @@ class Ingested:
     `erased` rows are of persons who were erased before, and were left out; `expired` counts, by table, rows removed at
     the end because the time that `retain` gives them was over. `changes` tells columns that changed; `expectations`
     judge the newest load, which is that of this ingest where it read anything. `deleted` rows left the table because
-    the source has them no more, `superseded` ones because a later version of them came.
+    the source has them no more.
     """
 
     source: str
@@ -81,4 +81,3 @@ class Ingested:
     changes: tuple[str, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     deleted: int = 0
-    superseded: int = 0

@@ -1,4 +1,4 @@
-"""Rows that changed or went in a database change and go in its table, exactly once."""
+"""Rows that went in a database go in its table, exactly once."""
 
 from __future__ import annotations
 
@@ -59,18 +59,6 @@ def test_unless_it_is_asked_for_nothing_leaves(shop: Shop) -> None:
     assert shop.rows() == [("a", 1, "free"), ("a", 9, "paid"), ("b", 2, "free"), ("c", 3, "free")]
 
 
-def test_the_latest_version_of_a_row_stays_and_the_earlier_leave(shop: Shop) -> None:
-    shop.sections["on_change"] = "latest"
-    shop.take()
-    for at in (8, 9):
-        shop(f"update customers set moved = {at}, plan = 'paid {at}' where id = 'a'")
-        done = shop.take()
-        assert (done.read, done.kept, done.superseded, done.deleted) == (1, 1, 1, 0)
-    assert shop.rows() == [("a", 9, "paid 9"), ("b", 2, "free"), ("c", 3, "free")]
-    again = shop.take()
-    assert (again.superseded, again.table_version) == (0, done.table_version)
-
-
 def test_rows_that_are_gone_leave_and_one_that_comes_back_is_new(shop: Shop) -> None:
     shop.sections["on_delete"] = "remove"
     shop.take()
@@ -118,16 +106,6 @@ def test_keys_are_compared_as_cleaning_writes_them(shop: Shop, monkeypatch: pyte
     assert sorted((moved, plan) for _, moved, plan in shop.rows()) == [(2, "FREE"), (3, "FREE")]
 
 
-def test_both_at_once(shop: Shop) -> None:
-    shop.sections |= {"on_change": "latest", "on_delete": "remove"}
-    shop.take()
-    shop("update customers set moved = 9, plan = 'paid' where id = 'a'")
-    shop("delete from customers where id = 'b'")
-    done = shop.take()
-    assert (done.kept, done.superseded, done.deleted) == (1, 1, 1)
-    assert shop.rows() == [("a", 9, "paid"), ("c", 3, "free")]
-
-
 def test_when_most_are_gone_none_is_removed_until_that_is_allowed(shop: Shop) -> None:
     shop.sections["on_delete"] = "remove"
     shop.take()
@@ -147,14 +125,13 @@ def test_killed_while_rows_leave_it_goes_on_where_it_stopped(shop: Shop, point: 
         if step.text.endswith(f": {point}"):
             raise DeathError
 
-    shop.sections |= {"on_change": "latest", "on_delete": "remove"}
+    shop.sections["on_delete"] = "remove"
     shop.take()
-    shop("update customers set moved = 9 where id = 'a'")
     shop("delete from customers where id = 'b'")
     with pytest.raises(DeathError):
         shop.take(watch=die)
     shop.take()
-    assert shop.rows() == [("a", 9, "free"), ("c", 3, "free")]
+    assert shop.rows() == [("a", 1, "free"), ("c", 3, "free")]
 
 
 def test_many_leave_in_several_commits(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,9 +145,8 @@ def test_many_leave_in_several_commits(shop: Shop, monkeypatch: pytest.MonkeyPat
 
 
 def test_another_writer_in_between_leaves_every_row_in_one_place(shop: Shop) -> None:
-    shop.sections |= {"on_change": "latest", "on_delete": "remove"}
+    shop.sections["on_delete"] = "remove"
     shop.take()
-    shop("update customers set moved = 9 where id = 'a'")
     shop("delete from customers where id = 'b'")
     met = []
 
@@ -181,21 +157,7 @@ def test_another_writer_in_between_leaves_every_row_in_one_place(shop: Shop) -> 
             shop.take()
 
     shop.take(watch=meanwhile)
-    assert shop.rows() == [("a", 9, "free"), ("c", 3, "free"), ("d", 10, "new")]
-
-
-@pytest.mark.parametrize(
-    ("said", "told"),
-    [
-        ({"on_change": "latest", "cursor": None}, "needs a `key` that tells rows apart, and a `cursor`"),
-        ({"on_change": "latest", "clean": [{"drop_duplicates": "key"}]}, "`drop_duplicates` keeps the first version"),
-        ({"on_change": "latest", "unique": "id"}, "`unique` keeps the first version"),
-    ],
-)
-def test_what_contradicts_itself_is_refused(shop: Shop, said: dict[str, Any], told: str) -> None:
-    shop.sections |= said
-    with pytest.raises(ValueError, match=told):
-        shop.take()
+    assert shop.rows() == [("a", 1, "free"), ("c", 3, "free"), ("d", 10, "new")]
 
 
 def test_files_cannot_be_compared(tmp_path: Path) -> None:

@@ -29,8 +29,6 @@ def ingested(records: Sequence[Ingested]) -> RenderableType:
             parts.append(Text.assemble(sign, f"{record.source}: ", (told.name, "bold"), f": {told.text}"))
         if record.erased:
             parts.append(Text(f"  {record.source}: {record.erased:,} left out, of persons who were erased"))
-        if record.superseded:
-            parts.append(Text(f"  {record.source}: {record.superseded:,} removed, since a later version of them came"))
         if record.deleted:
             parts.append(Text(f"  {record.source}: {record.deleted:,} removed, since the source has them no more"))
         if expired := sum(record.expired.values()):
