@@ -34,7 +34,7 @@ def questions(settings: ProjectSettings, path: str, base: Path = Path()) -> Iter
     opened = open_source("questions", source, Path.cwd())
     for batch in opened.batches(None):
         rules = compile_rules("questions", source, dict(batch.frame.schema))
-        split = rules.split(batch.frame, batch.first_row)
+        split = rules.split(batch.frame, batch.first_row, misfits=batch.misfits)
         unread = unreadable(rules.privacy.unread(batch.refused))
         refused = pl.concat([split.refused, unread]) if unread.height else split.refused
         yield split.kept.drop("_row"), refused

@@ -27,19 +27,19 @@ class Mark:
 
 def misfit(flag: str, one: Typed) -> Mark:
     """A value does not fit its column's type."""
-    return Mark(flag, TYPE, pl.concat_str(pl.lit(one.refusal), _shown(RAW + one.column)))
+    return Mark(flag, TYPE, pl.concat_str(pl.lit(one.refusal), shown(RAW + one.column)))
 
 
 def unlisted(flag: str, rule: str, column: str) -> Mark:
     """A value has no entry in the table that `map` gives."""
-    return Mark(flag, rule, pl.concat_str(pl.lit(f"{rule}: {column} has no entry for "), _shown(RAW + column)))
+    return Mark(flag, rule, pl.concat_str(pl.lit(f"{rule}: {column} has no entry for "), shown(RAW + column)))
 
 
 def broken(flag: str, check: Check) -> Mark:
     """A check does not hold."""
     parts = [pl.lit(f"{check.name}: {check.refusal}")]
     for ordinal, column in enumerate(check.columns):
-        parts += [pl.lit(f"{', ' if ordinal else ': '}{column} = "), _shown(column)]
+        parts += [pl.lit(f"{', ' if ordinal else ': '}{column} = "), shown(column)]
     return Mark(flag, check.name, pl.concat_str(parts))
 
 
@@ -83,5 +83,6 @@ def misfits(refused: pl.DataFrame, unread: pl.DataFrame) -> dict[str, str]:
     return told | dict(zip(named["column"], named["reason"], strict=True))
 
 
-def _shown(column: str) -> pl.Expr:
+def shown(column: str) -> pl.Expr:
+    """The value of a column in quotes, or null."""
     return pl.concat_str(pl.lit("'"), pl.col(column).cast(pl.String), pl.lit("'")).fill_null("null")

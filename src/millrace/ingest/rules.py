@@ -19,6 +19,7 @@ from millrace.ingest.checks import Check, compile_checks, required
 from millrace.ingest.cleaning import UNMAPPED, Cleaning, compile_cleaning
 from millrace.ingest.contract import Agreed
 from millrace.ingest.keys import Key, Keys
+from millrace.ingest.misread import as_it_was, marked
 from millrace.ingest.personal import as_told, personal, protection
 from millrace.ingest.reasons import RAW, Mark, broken, misfit, refusals, unlisted
 from millrace.ingest.references import Parents, Reference, compile_references, orphans
@@ -78,25 +79,29 @@ class Rules:
         known: Keys | None = None,
         protected: pl.DataFrame | None = None,
         erased: Suppressed | None = None,
+        misfits: pl.DataFrame | None = None,
     ) -> Split:
         """Clean and check the rows; `known` are the keys of the rows already in the table.
 
         `protected` has, for each row of `frame`, values of personal columns that were protected before; rows of persons
-        who were `erased` are left out. Raises `DataError` when the frame has other columns than the rules were compiled
-        for.
+        who were `erased` are left out; `misfits` are values that the reader could not take, as in a `Batch`. Raises
+        `DataError` when the frame has other columns than the rules were compiled for.
         """
         _same_columns(self.delivered, dict(frame.schema), self.where)
         try:
             done = self._plan(frame, first_row).collect()
         except pl.exceptions.PolarsError as error:
             raise DataError(f"The rules cannot be applied: {error}", where=self.where, code="data.rules") from error
+        doubtful, marks = {one.column: f"{_FAILED}type_{i}" for i, one in enumerate(self.typings)}, list[Mark]()
+        if misfits is not None and misfits.height:
+            done, doubtful, marks = marked(done, misfits, doubtful)
+            frame = as_it_was(frame, misfits)
         flags = [column for column in done.columns if column.startswith(_FAILED)]
         failed = (
             done.select(pl.any_horizontal(flags)).to_series() if flags else pl.repeat(False, done.height, eager=True)
         )
-        misfits = {one.column: f"{_FAILED}type_{i}" for i, one in enumerate(self.typings)}
         gone = 0
-        if erased and (named := erased.matches(as_told(erased.columns, frame, done, misfits))).any():
+        if erased and (named := erased.matches(as_told(erased.columns, frame, done, doubtful))).any():
             gone = int(named.sum())
             done, frame, failed = done.filter(~named), frame.filter(~named), failed.filter(~named)
         kept = self.privacy.protect(done.select(*self.cleaned, _ROW).filter(~failed))
@@ -114,9 +119,9 @@ class Rules:
                 done = done.with_columns(pl.col(f"{flag}_told").is_not_null().alias(flag))
                 failed |= done[flag]
         bad = failed.arg_true()
-        raw = personal(self.privacy, frame[bad], done[bad], misfits)
+        raw = personal(self.privacy, frame[bad], done[bad], doubtful)
         shown = done[bad].with_columns(raw.select(column for column in self.privacy.words if column in raw.columns))
-        return Split(settled.kept, refusals(shown, raw, self._marks()), settled.duplicate, gone)
+        return Split(settled.kept, refusals(shown, raw, [*marks, *self._marks()]), settled.duplicate, gone)
 
     def _marks(self) -> list[Mark]:
         marks = [misfit(f"{_FAILED}type_{i}", one) for i, one in enumerate(self.typings)]

@@ -33,7 +33,7 @@ from millrace.ingest.reading import read
 from millrace.ingest.reasons import misfits, unreadable
 from millrace.ingest.references import Parents
 from millrace.ingest.retention import tidy
-from millrace.ingest.rules import Rules, compile_rules, same_schema
+from millrace.ingest.rules import Rules, Split, compile_rules, same_schema
 from millrace.ingest.suppression import suppressed
 from millrace.records.batch import Batch, Position
 from millrace.records.ingestion import Counts, Ingested
@@ -186,13 +186,7 @@ class _Intake:
         """Put the rows of `batch` where they belong; None when another writer's commit came first."""
         rules = self._rules(source, batch)
         same_protection(last, rules.privacy, f"{self.name}, {batch.origin}")
-        with answering("The rows that are there cannot be read", self.table.key):
-            split = rules.split(
-                batch.frame,
-                batch.first_row,
-                self.keys.of(self.now),
-                erased=suppressed(self.store, self.name, os.environ),
-            )
+        split = self._split(rules, batch)
         unread = unreadable(rules.privacy.unread(batch.refused))
         refused = pl.concat([split.refused, unread]) if unread.height else split.refused
         counts = Counts(batch.read, split.kept.height, refused.height, split.duplicate, erased=split.erased)
@@ -267,6 +261,16 @@ class _Intake:
             reasons={},
             format=2 if apart != position else 1,
         )
+
+    def _split(self, rules: Rules, batch: Batch) -> Split:
+        with answering("The rows that are there cannot be read", self.table.key):
+            return rules.split(
+                batch.frame,
+                batch.first_row,
+                self.keys.of(self.now),
+                erased=suppressed(self.store, self.name, os.environ),
+                misfits=batch.misfits,
+            )
 
     def _rules(self, source: Opened, batch: Batch) -> Rules:
         """The rules for `batch`, compiled anew only where its columns or those of the table changed."""

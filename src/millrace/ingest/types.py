@@ -46,6 +46,18 @@ class Typed:
     refusal: str
 
 
+def meaning(dtype: pl.DataType) -> str:
+    """What a value of a column is, in words.
+
+    Examples
+    --------
+    >>> meaning(pl.Int64())
+    'a whole number'
+    """
+    (kind,) = column_types({"": dtype}).values()
+    return _NAMES[kind]
+
+
 def column_types(schema: Mapping[str, pl.DataType]) -> dict[str, ColumnType]:
     """The column type of each dtype that a table holds; other dtypes are left out.
 

@@ -66,9 +66,17 @@ def settle(rows: pl.DataFrame, identity: Key | None, unique: Sequence[Key], know
     inside = _inside(left, identity, unique)
     reasons += [_earlier(left, key, of) for key, of in zip(unique, inside.held_by, strict=True)]
     kept = left if inside.fate is None else left.filter(inside.fate == _KEPT)
-    duplicate = int((fate == _DUPLICATE).sum())
-    duplicate += 0 if inside.fate is None else int((inside.fate == _DUPLICATE).sum())
-    return Settled(kept, duplicate, _told(reasons))
+    taken = _told(reasons)
+    if identity and taken.height:
+        taken = taken.join(_repeated(rows.join(taken, on="_row", how="semi"), kept, identity), on="_row", how="anti")
+    return Settled(kept, rows.height - kept.height - taken.height, taken.sort("_row"))
+
+
+def _repeated(refused: pl.DataFrame, kept: pl.DataFrame, identity: Key) -> pl.DataFrame:
+    """The rows that are no more than duplicates of an earlier kept row, whatever else they repeat: `_row`."""
+    there = kept.select(*identity.columns, pl.col("_row").alias("_first"))
+    both = refused.filter(identity.complete()).join(there, on=identity.columns, nulls_equal=identity.whole)
+    return both.filter(pl.col("_first") < pl.col("_row")).select("_row")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ class Batch:
 
     `frame` holds the parsed rows, `first_row` the ordinal (from 1) of its first row within `origin`. `refused` holds
     what the reader could not parse: columns ``line`` Int64, ``column`` String, ``reason`` String, ``raw`` String.
-    `acknowledge` is called after the commit; brokers wait for it.
+    `misfits` are values of rows in `frame` that are none of their column's type: ``at`` UInt32, the index of the row,
+    ``column`` String, ``text`` String, the value as it was read; in the frame they are missing. `acknowledge` is called
+    after the commit; brokers wait for it.
     """
 
     frame: pl.DataFrame
@@ -32,6 +34,7 @@ class Batch:
     first_row: int
     position: Position
     acknowledge: Callable[[], None] = _nothing
+    misfits: pl.DataFrame | None = None
 
     @property
     def read(self) -> int:

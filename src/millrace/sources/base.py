@@ -27,7 +27,8 @@ class Source(Protocol):
       or a format, which cleaning resolves.
     - `batches(after)` continues exactly behind `after`: the batches that follow are those that would have followed in
       an undisturbed reading. `None` starts anew. Every position survives JSON.
-    - Every row read is in `frame` or in `refused` of exactly one batch.
+    - Every row read is in `frame` or in `refused` of exactly one batch; a row of `frame` whose value is none of its
+      column's type may have none there, and the value in `misfits`.
     - Nothing is read before the first batch is asked for, except what `schema` needs.
     """
 
@@ -136,6 +137,19 @@ class Refusal:
     column: str | None
     reason: str
     raw: str
+
+
+def misfits(values: Iterable[tuple[int, str, str]] = ()) -> pl.DataFrame:
+    """The `misfits` frame of a batch: at UInt32, column and text String.
+
+    Examples
+    --------
+    >>> misfits([(0, "age", "old")]).rows()
+    [(0, 'age', 'old')]
+    """
+    import polars as pl
+
+    return pl.DataFrame(list(values), schema={"at": pl.UInt32, "column": pl.String, "text": pl.String}, orient="row")
 
 
 def refused(rows: Iterable[Refusal] = ()) -> pl.DataFrame:

@@ -63,6 +63,20 @@ def parse(values: pl.Series, kind: ColumnType) -> pl.Series:
     return parsed.fill_null(_PARSERS[kind](values.str.strip_chars())) if kind != "text" else parsed
 
 
+def converted(values: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Values that are no texts in another type; null where they have none there, as a fraction has no whole number.
+
+    Examples
+    --------
+    >>> converted(pl.Series([1.0, 1.5]), pl.Int64()).to_list()
+    [1, None]
+    """
+    final = values.cast(dtype, strict=False)
+    if not (values.dtype.is_float() and dtype.is_integer()):
+        return final
+    return final.zip_with(final.cast(values.dtype) == values, pl.Series([None], dtype=dtype))
+
+
 def kind_of(values: pl.Series) -> ColumnType | None:
     """The narrowest type that every text of `values` safely has; None when there is no value.
 

@@ -104,4 +104,5 @@ def assert_same(found: Sequence[Batch], expected: Sequence[Batch]) -> None:
 
 def _parts(batch: Batch) -> tuple[Any, ...]:
     rows, refusals = batch.frame.rows(), batch.refused.rows()
-    return batch.frame.columns, rows, refusals, batch.origin, batch.first_row, json.dumps(batch.position)
+    odd = batch.misfits.rows() if batch.misfits is not None else []
+    return batch.frame.columns, rows, odd, refusals, batch.origin, batch.first_row, json.dumps(batch.position)

@@ -184,3 +184,10 @@ def test_what_unique_says_is_read_in_every_form():
     assert said == [(("a",),), (("a", "b"),), ()]
     with pytest.raises((ValueError, MillraceError)):
         settings(unique=["a", ["b"]])
+
+
+def test_a_row_that_repeats_the_table_and_a_kept_row_of_its_batch_is_counted(store):
+    """Its value is taken by the table, its identity by the row before it: it is delivered again, and nothing else."""
+    frames = [rows(1, place=["x"]), rows(2, 2, place=["y", "x"])]
+    done = take(store, frames, unique="place", clean=[{"drop_duplicates": "id"}])
+    assert (done.kept, done.duplicate, done.quarantined) == (2, 1, 0)

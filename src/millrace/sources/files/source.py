@@ -22,9 +22,9 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.engine.here import Here
 from millrace.errors import SourceError, nearest
 from millrace.records.batch import Batch, Position
-from millrace.sources.base import Refusal, refused
+from millrace.sources.base import Refusal, misfits, refused
 from millrace.sources.column_names import check_names
-from millrace.sources.column_types import DTYPES, MEANING, infer, is_marker, kind_of, parse
+from millrace.sources.column_types import DTYPES, converted, infer, is_marker, kind_of, parse
 from millrace.sources.files.numerals import plain_numerals
 from millrace.sources.files.paths import FileAt, LocalPlace, Place
 from millrace.sources.files.remote import RemotePlace
@@ -178,7 +178,7 @@ class FileSource:
             if held is not None:
                 yield held
             kinds = kinds or self._kinds(self._format.columns(path), chunk.rows)
-            frame, misfits = self._typed(path, chunk, progress.records, kinds)
+            frame, odd, void = self._typed(path, chunk, progress.records, kinds)
             first = progress.rows + 1
             progress = Progress(
                 progress.records + chunk.frame.height,
@@ -187,10 +187,11 @@ class FileSource:
             )
             held = Batch(
                 frame=frame,
-                refused=pl.concat([chunk.refused, misfits]),
+                refused=pl.concat([chunk.refused, void]),
                 origin=file.origin,
                 first_row=first,
                 position={"done": {}, "reading": {"file": file.key, "fingerprint": print_, **asdict(progress)}},
+                misfits=odd if odd.height else None,
             )
         if held is not None:
             yield replace(held, position={"done": {file.key: print_}, "reading": None})
@@ -206,11 +207,10 @@ class FileSource:
 
     def _typed(
         self, path: Path, chunk: Chunk, before: int, kinds: Mapping[str, ColumnType]
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The rows in the order and types of `kinds`, without those that do not fit, which come as refusals."""
-        frame = chunk.frame
-        reasons: dict[int, tuple[str | None, str]] = {row: (None, reason) for row, reason in chunk.void.items()}
-        columns = []
+    ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """The rows in the order and types of `kinds`, the values that do not fit, and what is no row, as refusals."""
+        frame = chunk.rows
+        columns, odd = [], []
         for name, kind in kinds.items():
             held = given = self._without_markers(frame[name], kind)
             if kind in _NUMERIC:
@@ -218,20 +218,24 @@ class FileSource:
             if given.dtype == DTYPES[kind] or (given.dtype == pl.String and name in self._deferred):
                 columns.append(given)
                 continue
-            final = parse(given, kind) if given.dtype == pl.String else given.cast(DTYPES[kind], strict=False)
+            final = parse(given, kind) if given.dtype == pl.String else converted(given, DTYPES[kind])
             columns.append(final)
             if final.null_count() > held.null_count():
-                for row in (final.is_null() & held.is_not_null()).arg_true().to_list():
-                    reasons.setdefault(row, (name, f"{name}: {frame[name][row]!r} is not {MEANING[kind]}"))
-        typed = pl.DataFrame(columns)
-        if not reasons:
-            return typed, refused()
-        places = self._format.locate(path, [before + row for row in sorted(reasons)])
-        misfits = [
-            Refusal(places[before + row][0], column, reason, places[before + row][1])
-            for row, (column, reason) in sorted(reasons.items())
-        ]
-        return typed.filter(_without(reasons, frame.height)), refused(misfits)
+                at = (final.is_null() & held.is_not_null()).arg_true()
+                odd.append(
+                    pl.select(at=at.cast(pl.UInt32), column=pl.lit(name), text=frame[name].gather(at).cast(pl.String))
+                )
+        return pl.DataFrame(columns), pl.concat([misfits(), *odd]), self._void(path, chunk, before)
+
+    def _void(self, path: Path, chunk: Chunk, before: int) -> pl.DataFrame:
+        """The records that are no rows, with line and raw text."""
+        if not chunk.void:
+            return refused()
+        places = self._format.locate(path, [before + row for row in sorted(chunk.void)])
+        return refused(
+            Refusal(places[before + row][0], None, reason, places[before + row][1])
+            for row, reason in sorted(chunk.void.items())
+        )
 
     @cached_property
     def _schema(self) -> dict[str, ColumnType]:

@@ -113,7 +113,8 @@ def _look(said: SourceSettings, folder: Path) -> Look:
             whole = False
             break
         frames.append(batch.frame)
-        rows, refused = rows + batch.frame.height, refused + batch.refused.height
+        odd = 0 if batch.misfits is None else batch.misfits["at"].n_unique()
+        rows, refused = rows + batch.frame.height, refused + batch.refused.height + odd
     if not rows:
         raise SourceError(f"`{path}` has no rows to look at.", where="init", code="source.empty")
     line = f"    from: {scalar(path if '://' in path else _relative(path, folder))}"

@@ -126,21 +126,29 @@ def test_reading_goes_on_from_any_batch_of_a_file_with_lines_that_are_no_rows(tm
         ]
 
 
-def test_a_value_that_does_not_fit_the_schema_is_refused_with_its_true_line(tmp_path):
+def odd(found):
+    """The values that do not fit their columns, of all batches."""
+    return [row for batch in found.batches(None) if batch.misfits is not None for row in batch.misfits.rows()]
+
+
+def test_a_value_that_does_not_fit_the_schema_stands_beside_its_row(tmp_path):
     path = write(tmp_path, 'id,note,paid\n1,"two\nlines",3.5\n2\n\n3,x,abc\n4,y,1.5\n5,z,\n')
     found = source(path, {"id": "integer", "note": "text", "paid": "number"})
     rows, refused = read(found)
-    assert rows == [(1, "two\nlines", 3.5), (4, "y", 1.5), (5, "z", None)]
-    assert refused == [
-        (6, "paid", "paid: 'abc' is not a number", "3,x,abc"),
-        (4, None, "1 values where 3 columns are expected", "2"),
-    ]
+    assert rows == [(1, "two\nlines", 3.5), (3, "x", None), (4, "y", 1.5), (5, "z", None)]
+    assert odd(found) == [(1, "paid", "abc")]
+    assert refused == [(4, None, "1 values where 3 columns are expected", "2")]
+
+
+def test_every_value_of_a_row_that_does_not_fit_is_told(tmp_path):
+    found = source(write(tmp_path, "n,x\n1,2\na,b\n"), {"n": "integer", "x": "number"})
+    assert odd(found) == [(1, "n", "a"), (1, "x", "b")]
 
 
 def test_an_integer_column_refuses_a_fraction_instead_of_rounding_it(tmp_path):
-    rows, refused = read(source(write(tmp_path, "n\n1\n1.5\n"), {"n": "integer"}))
-    assert rows == [(1,)]
-    assert refused == [(3, "n", "n: '1.5' is not a whole number", "1.5")]
+    found = source(write(tmp_path, "n\n1\n1.5\n"), {"n": "integer"})
+    rows, refused = read(found)
+    assert (rows, odd(found), refused) == ([(1,), (None,)], [(1, "n", "1.5")], [])
 
 
 def test_types_are_safe(tmp_path):
@@ -341,8 +349,8 @@ def test_decimal_comma_and_thousands_are_read_only_as_stated(tmp_path):
     path = write(tmp_path, "n;x;code\n1.234;1.234,50;1,2,3\n-5;-0,5;x\n12;1.2;y\n")
     found = source(path, {"n": "integer", "x": "number", "code": "text"}, decimal=",", thousands=".")
     rows, refused = read(found)
-    assert rows == [(1234, 1234.5, "1,2,3"), (-5, -0.5, "x")]
-    assert refused == [(4, "x", "x: '1.2' is not a number", "12;1.2;y")]
+    assert rows == [(1234, 1234.5, "1,2,3"), (-5, -0.5, "x"), (12, None, "y")]
+    assert (odd(found), refused) == ([(2, "x", "1.2")], [])
     assert source(path, decimal=",").schema() == {"n": "text", "x": "text", "code": "text"}
     assert source(write(tmp_path, "x;y\n1,5;?\n2;3\n", "b.csv"), decimal=",", missing=("?",)).schema() == {
         "x": "number",

@@ -29,12 +29,13 @@ def test_nested_values_are_kept_as_json_and_absent_keys_are_missing(tmp_path):
     assert read(source)[0].frame.rows() == [('{"c":[1,2]}', True, None), (None, False, 1.5)]
 
 
-def test_a_value_that_does_not_fit_the_schema_is_refused_with_its_line(tmp_path):
+def test_a_value_that_does_not_fit_the_schema_stands_beside_its_row(tmp_path):
     path = tmp_path / "a.ndjson"
     path.write_text('{"n": 1}\nx\n{"n": "two"}\n')
     batch = read(opened(path, {"n": "integer"}))[0]
-    assert batch.frame.rows() == [(1,)]
-    assert batch.refused.rows() == [(3, "n", "n: 'two' is not a whole number", '{"n": "two"}')]
+    assert batch.frame.rows() == [(1,), (None,)]
+    assert batch.misfits.rows() == [(1, "n", "two")]
+    assert batch.refused.is_empty()
 
 
 def test_an_empty_file_gives_no_rows(tmp_path):

@@ -44,11 +44,18 @@ def test_types_are_those_of_the_file(tmp_path):
     ]
 
 
-def test_a_value_that_does_not_fit_a_given_schema_is_refused_with_the_row(tmp_path):
+def test_a_value_that_does_not_fit_a_given_schema_stands_beside_its_row(tmp_path):
     pl.DataFrame({"n": ["1", "x"]}).write_parquet(tmp_path / "a.parquet")
     batch = read(opened(tmp_path / "a.parquet", {"n": "integer"}))[0]
-    assert batch.frame.rows() == [(1,)]
-    assert batch.refused.rows() == [(2, "n", "n: 'x' is not a whole number", '{"n": "x"}')]
+    assert batch.frame.rows() == [(1,), (None,)]
+    assert (batch.misfits.rows(), batch.refused.height) == ([(1, "n", "x")], 0)
+
+
+def test_a_fraction_in_a_column_of_whole_numbers_is_not_cut(tmp_path):
+    pl.DataFrame({"n": [1.0, 1.5, None]}).write_parquet(tmp_path / "a.parquet")
+    batch = read(opened(tmp_path / "a.parquet", {"n": "integer"}))[0]
+    assert batch.frame.rows() == [(1,), (None,), (None,)]
+    assert batch.misfits.rows() == [(1, "n", "1.5")]
 
 
 def test_a_file_that_is_no_parquet_is_an_error(tmp_path):
