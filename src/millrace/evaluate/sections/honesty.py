@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from millrace.evaluate.metrics import METRICS
-from millrace.evaluate.page import Cell, Markup, number, section, table, track
+from millrace.evaluate.page import Cell, Markup, number, section, table, track, words
 from millrace.records.fit import Fit
 from millrace.records.metric import Metric
 
@@ -14,10 +14,10 @@ def calibration(fit: Fit) -> str:
     if fit.calibration is None or not evaluation.uncalibrated:
         return ""
     rows: list[tuple[Cell, ...]] = [
-        (name, spread(before), spread(evaluation.metrics[name]), METRICS[name].answers)
+        (_named(name, METRICS[name].answers), spread(before), spread(evaluation.metrics[name]))
         for name, before in evaluation.uncalibrated.items()
     ]
-    drawn = table(("metric", "before", "after", "what it is"), rows, numbers=frozenset({1, 2}))
+    drawn = table(("metric", "before", "after"), rows, numbers=frozenset({1, 2}))
     note = f"Probabilities are calibrated by `{fit.calibration.method}`, learned out of fold. Lower is better."
     return section("Calibration", drawn, note=note)
 
@@ -52,25 +52,28 @@ def surroundings(fit: Fit) -> str:
     classes = bool(fit.signature.classes)
     rows: list[tuple[Cell, ...]] = [
         (
-            "truth inside",
+            _named("truth inside", f"{seen.promised:.0%} promised"),
             spread(seen.covered),
-            f"{seen.promised:.0%} promised",
             _drawn(seen.covered, 1.0, seen.promised),
         ),
-        ("classes in a set" if classes else "width of an interval", spread(seen.size), "on average", ""),
+        (_named("classes in a set" if classes else "width of an interval", "on average"), spread(seen.size), ""),
     ]
     if len(seen.per_class) <= 12:
         rows += [
-            (f"inside where `{name}` is true", spread(one), "", _drawn(one, 1.0, seen.promised))
+            (f"inside where `{name}` is true", spread(one), _drawn(one, 1.0, seen.promised))
             for name, one in seen.per_class.items()
         ]
-    drawn = table(("on the test rows", "seen", "", ""), rows, numbers=frozenset({1}))
+    drawn = table(("on the test rows", "seen", ""), rows, numbers=frozenset({1}))
     kind = "sets of classes" if classes else "intervals"
     note = (
         f"Answers can come with {kind} made to hold the truth in {seen.promised:.0%} of all rows "
         "(`?conformal=true`); the tick is the promise."
     )
     return section("What else may be true", drawn, note=note)
+
+
+def _named(name: str, more: str) -> Markup:
+    return Markup(f"{words(name)}<small>{words(more)}</small>")
 
 
 def _drawn(metric: Metric, end: float, tick: float | None = None) -> Markup:
