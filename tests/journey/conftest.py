@@ -19,10 +19,12 @@ Typed = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def type_in(tmp_path: Path) -> Typed:
-    """Type a `millrace` command in the empty folder; with `expect`, the exit code it must have."""
+    """Type a `millrace` command in the empty folder; with `expect`, the exit code it must have; with MB of memory."""
 
-    def type_in(*words: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
+    def type_in(*words: str, expect: int = 0, memory: int | None = None) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "millrace", *words]
+        if memory:
+            command = ["sh", "-c", f'ulimit -v {memory * 1024}; exec "$@"', "sh", *command]
         environment = os.environ | {"COLUMNS": "160"}
         done = subprocess.run(
             command, cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=280, check=False

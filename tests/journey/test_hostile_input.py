@@ -11,8 +11,12 @@ from typing import Any
 
 import pytest
 
+from unit.sources.spreadsheet import write_xlsx
+
 pytestmark = pytest.mark.journey
 
+#: MB of addresses a command may take, most of which its libraries reserve and never use.
+MEMORY = 12 << 10
 ROWS = "a,y\n" + "".join(f"{i % 7},{'no' if i % 7 > 3 else 'yes'}\n" for i in range(60))
 
 
@@ -26,9 +30,10 @@ def refusal(tmp_path: Path, type_in: Callable[..., Any]) -> Callable[..., str]:
         (tmp_path / "millrace.yaml").write_text(
             f"version: 1\nproject: p\nsources:\n  s: {{from: {name}{rules}}}\nmodel: {{predict: y}}\n"
         )
-        said: str = type_in("ingest", expect=expect).stderr
+        said: str = type_in("ingest", expect=expect, memory=MEMORY).stderr
         assert "Traceback" not in said
         assert not list((tmp_path / "store").rglob("*.parquet"))
+        assert not list((tmp_path / "store").rglob("commits/*"))
         return said
 
     return refusal
@@ -83,3 +88,55 @@ def test_a_column_name_that_cannot_be_used_is_told(refusal: Callable[..., str], 
     said = refusal("names.csv", ROWS.replace("a,y", f"{name},y").encode(), expect=1 if name in {"*", "^a$"} else 3)
     assert f"`{name}`" in said
     assert "rename" in said
+
+
+def sheet(path: Path, rows: str, texts: str = "") -> bytes:
+    """A spreadsheet with these rows, and these shared texts."""
+    write_xlsx(path, rows)
+    if texts:
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("xl/sharedStrings.xml", f"<sst>{texts}</sst>")
+    return path.read_bytes()
+
+
+def cells(count: int, cell: str = "<c><v>1</v></c>") -> str:
+    return f"<row>{cell * count}</row>"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<row r="1"><c r="BDWGN1"><v>1</v></c></row>',
+        "<row r='1'><c  r='BDWGN1' ><v>1</v></c></row>",
+        '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        cells(1_000_000),
+    ],
+    ids=["reference", "single-quotes", "last-cell", "without-references"],
+)
+def test_a_spreadsheet_of_a_million_columns_or_of_too_many_cells_is_refused(
+    refusal: Callable[..., str], tmp_path: Path, rows: str
+) -> None:
+    pytest.importorskip("python_calamine", reason="needs the extra excel")
+    said = refusal("wide.xlsx", sheet(tmp_path / "z", rows))
+    assert "source.sheet" in said
+    assert "16,384 columns" in said
+
+
+def test_a_spreadsheet_that_unpacks_without_end_or_repeats_one_text_is_refused(
+    refusal: Callable[..., str], tmp_path: Path
+) -> None:
+    pytest.importorskip("python_calamine", reason="needs the extra excel")
+    text = f"<si><t>{'x' * (8 << 20)}</t></si>"
+    again = "".join(cells(16_000, '<c t="s"><v>0</v></c>') for _ in range(10))
+    assert "the same again and again" in refusal("texts.xlsx", sheet(tmp_path / "z", again, text))
+    bomb = f"<si><t>{'x' * (300 << 20)}</t></si>"
+    assert "decompression bomb" in refusal("bomb.xlsx", sheet(tmp_path / "z", cells(1), bomb))
+
+
+def test_a_zstandard_bomb_and_archives_within_archives_are_refused(refusal: Callable[..., str], tmp_path: Path) -> None:
+    zstandard = pytest.importorskip("zstandard", reason="needs the extra zstd")
+    bomb = b"a,y\n" + b"1,0000000000000000\n" * (16 << 20)
+    assert "decompression bomb" in refusal("bomb.csv.zst", zstandard.compress(bomb))
+    inner = zipped(tmp_path / "z", "a.csv", ROWS.encode())
+    assert "holds a ZIP archive" in refusal("nested.csv.zip", zipped(tmp_path / "z", "a.csv.zip", inner))
+    assert "holds gzip data" in refusal("twice.csv.gz", gzip.compress(gzip.compress(ROWS.encode() * 100)))

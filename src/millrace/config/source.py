@@ -115,7 +115,7 @@ class SourceSettings(Section):
     from_: Name = Field("", alias="from", description="a path, glob or URL", repr=False)
     use: Annotated[str, must_parse(parse_target)] | None = Field(
         None,
-        description="your own code instead of `from`: package.module:function, in this folder or installed",
+        description="your own code instead of `from`: package.module:function, in this folder",
     )
     with_: dict[Name, Any] = Field(
         default_factory=dict, alias="with", description="arguments of the function that `use` names", repr=False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -15,13 +14,7 @@ from millrace.errors import MissingExtraError, SourceError, nearest
 from millrace.sources.base import SourceKind
 from millrace.sources.files.converted import opener
 from millrace.sources.files.dialect import distinct, numbered
-from millrace.sources.files.unpack import check_archive
-
-_COLUMNS = 16_384
-#: Cells that a sheet may span: more would not fit into memory, however few of them hold something.
-_CELLS = 50_000_000
-_REFERENCE = re.compile(rb'<c\s[^>]*?r="([A-Z]+)([0-9]+)"')
-_PIECE = 1 << 20
+from millrace.sources.files.sheet_limits import check_workbook
 
 
 def records(path: Path, settings: SourceSettings) -> Iterator[tuple[int, str]]:
@@ -35,7 +28,10 @@ def records(path: Path, settings: SourceSettings) -> Iterator[tuple[int, str]]:
             next_step="pip install 'millrace[excel]'",
         ) from error
     if path.suffix.lower() != ".xls":
-        _check(path)
+        try:
+            check_workbook(path)
+        except zipfile.BadZipFile as error:
+            raise _unreadable(path, str(error)) from error
     try:
         book = python_calamine.CalamineWorkbook.from_path(path)
         sheet = settings.sheet or book.sheet_names[0]
@@ -84,44 +80,6 @@ def _value(cell: Any) -> Any:
     if isinstance(cell, timedelta):
         return str(cell)
     return None if cell == "" else cell
-
-
-def _check(path: Path) -> None:
-    """Raise `SourceError` for a bomb, or a sheet that spans more cells than a spreadsheet has or memory holds."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            check_archive(path, archive)
-            for member in archive.namelist():
-                if member.startswith("xl/worksheets/") and member.endswith(".xml"):
-                    _check_span(path, archive, member)
-    except zipfile.BadZipFile as error:
-        raise _unreadable(path, str(error)) from error
-
-
-def _check_span(path: Path, archive: zipfile.ZipFile, member: str) -> None:
-    columns = rows = 0
-    rest = b""
-    with archive.open(member) as handle:
-        while piece := handle.read(_PIECE):
-            text = rest + piece
-            for letters, row in _REFERENCE.findall(text):
-                columns, rows = max(columns, _column(letters)), max(rows, int(row))
-            rest = text[-64:]
-            if columns > _COLUMNS or columns * rows > _CELLS:
-                raise SourceError(
-                    f"A sheet of `{path.name}` spans {columns:,} columns and {rows:,} rows or more.",
-                    where=str(path),
-                    code="source.sheet",
-                    allowed=[f"{_COLUMNS:,} columns", f"{_CELLS:,} cells"],
-                    next_step="save the filled part of the sheet as CSV",
-                )
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters[:8]:
-        number = number * 26 + letter - 64
-    return number
 
 
 def _unreadable(path: Path, why: str) -> SourceError:

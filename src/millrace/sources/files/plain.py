@@ -16,6 +16,16 @@ from millrace.sources.files.unpack import COMPRESSIONS, PIECE, pieces
 from millrace.sources.scratch import Scratch
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_NO_TEXT = {
+    b"PK\x03\x04": "a ZIP archive or a spreadsheet",
+    b"\x1f\x8b": "gzip data",
+    b"\x28\xb5\x2f\xfd": "Zstandard data",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet",
+    b"PAR1": "Parquet",
+    b"Obj\x01": "Avro",
+    b"ARROW1\0\0": "Arrow",
+    b"%PDF-": "a PDF",
+}
 _KNOWN = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252", "cp437", "shift_jis", "gb18030", "koi8-r")
 #: Bytes among which the encoding is looked for; lines behind them that do not fit are refused, not guessed.
 _DETECTED_BYTES = 64 << 20
@@ -28,6 +38,7 @@ def plain(path: Path, settings: SourceSettings, scratch: Scratch) -> Path:
     Bytes that the encoding does not have stay bytes that are not UTF-8, so that their line is refused. Raises
     `SourceError` for an unknown encoding, an archive that is refused, and UTF-16 that is none.
     """
+    _check_content(path)
     encoding = checked(settings.encoding) if settings.encoding else detected(path)
     ending = path.suffix.lower()
     if encoding == "utf-8" and ending not in {".zip", ".zst"} and settings.comment is None:
@@ -37,6 +48,19 @@ def plain(path: Path, settings: SourceSettings, scratch: Scratch) -> Path:
     with copy.open("w", encoding="utf-8", errors="surrogateescape", newline="") as target:
         target.writelines(lines if settings.comment is None else _uncommented(lines, settings.comment))
     return copy
+
+
+def _check_content(path: Path) -> None:
+    """Raise `SourceError` for what is no text by its first bytes, whatever its name says; an archive within one too."""
+    start = next(pieces(path), b"")[:8]
+    kind = next((kind for mark, kind in _NO_TEXT.items() if start.startswith(mark)), None)
+    if kind:
+        raise SourceError(
+            f"`{path.name}` is not delimited text: it holds {kind}.",
+            where=str(path),
+            code="source.format",
+            next_step="give the file the ending of what it is; unpack an archive within an archive",
+        )
 
 
 def detected(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""A team's own code, by the name that its project file gives it: from the project's folder, or installed.
+"""A team's own code, by the name that its project file gives it; it lies in the project's folder.
 
 Nothing is searched or guessed: one module is imported, and one name is taken from it.
 """
@@ -20,10 +20,11 @@ def load(target: str, folder: Path, where: str) -> Any:
     """What ``package.module:name`` means in the project at `folder`.
 
     The folder comes first on Python's path from then on, as that of a script does. Raises `SourceError` when there is
-    no such module or name, or when importing it fails.
+    no such module or name, when it lies elsewhere, or when importing it fails.
     """
     module_name, name = parse_target(target)
     folder = folder.resolve()
+    _check_inside(module_name, folder, where)
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     _forget_a_namesake(module_name.partition(".")[0], folder)
@@ -39,7 +40,7 @@ def load(target: str, folder: Path, where: str) -> Any:
             code="source.use",
             allowed=here[:12] if absent else (),
             nearest=nearest(module_name, here) if absent else None,
-            next_step=f"modules are looked for in {folder}, then among what is installed" if absent else "",
+            next_step=f"modules are looked for in {folder}" if absent else "",
         ) from error
     return _named(module, name, where)
 
@@ -54,6 +55,24 @@ def told(error: BaseException) -> str:
     """
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _check_inside(module_name: str, folder: Path, where: str) -> None:
+    """Raise `SourceError` for a module that is there, but outside the project: a project file names no foreign code."""
+    package = module_name.partition(".")[0]
+    spec = PathFinder.find_spec(package, [str(folder)])
+    places = [spec.origin] if spec and spec.origin else list(spec.submodule_search_locations or ()) if spec else []
+    if places and all(Path(place).resolve().is_relative_to(folder) for place in places):
+        return
+    if not places and package not in sys.builtin_module_names and PathFinder.find_spec(package) is None:
+        return  # there is none at all, which importing tells
+    raise SourceError(
+        f"`{module_name}` does not lie in the project's folder, so the project file cannot name it.",
+        where=f"{where}.use",
+        code="source.use",
+        allowed=sorted(path.stem for path in folder.glob("*.py"))[:12],
+        next_step=f"write a module in {folder} that imports what you need from it, and name that one",
+    )
 
 
 def _named(module: ModuleType, name: str, where: str) -> Any:

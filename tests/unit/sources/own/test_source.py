@@ -1,5 +1,6 @@
 import json
 import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -154,12 +155,16 @@ def test_a_function_that_fails_keeps_what_it_gave_and_goes_on(project, tmp_path)
     [
         ("shop.rows:dict", r"`shop.rows` has no `dict`\. Did you mean `dicts`"),
         ("shop.nowhere:rows", "There is no module `shop.nowhere`"),
+        ("json:loads", r"`json` does not lie in the project's folder(.|\n)*write a module in .* that imports"),
+        ("sys:exit", "`sys` does not lie in the project's folder"),
+        ("linked:rows", "`linked` does not lie in the project's folder"),
         ("shop.bad:rows", "Importing `shop.bad` failed: ZeroDivisionError"),
         ("shop.rows:number", "`shop.rows:number` gives int, which are no rows(.|\n)*a Polars frame"),
     ],
 )
 def test_code_that_cannot_be_used_is_explained(project, use, match):
     (project / "shop" / "bad.py").write_text("1 / 0\n")
+    (project / "linked.py").symlink_to(Path(json.__file__))
     with pytest.raises(SourceError, match=match):
         read(open_source("rows", SourceSettings.model_validate({"use": use}), project))
 
