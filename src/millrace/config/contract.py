@@ -15,15 +15,17 @@ class Contract(Section):
     new_columns: Literal["evolve", "freeze", "quarantine"] = Field(
         "freeze", description="evolve adds the column to the table, freeze stops, quarantine refuses rows with a value"
     )
-    types: Literal["freeze", "quarantine"] = Field(
-        "quarantine", description="values that do not fit: freeze stops, quarantine refuses their rows"
+    types: Literal["evolve", "freeze", "quarantine"] = Field(
+        "quarantine",
+        description="values that do not fit: freeze stops, quarantine refuses their rows; evolve does too, and gives "
+        "the table the wider type that `columns` states",
     )
     lost_columns: Literal["evolve", "freeze", "quarantine"] = Field(
         "freeze", description="evolve leaves the value missing, freeze stops, quarantine refuses the rows"
     )
 
 
-#: One word for all three; a column's type is never changed, so the types of `evolve` are those of the default.
+#: One word for all three.
 Word = Literal["evolve", "freeze", "quarantine"]
 
 
@@ -33,8 +35,8 @@ def agreed(said: Contract | Word) -> Contract:
     Examples
     --------
     >>> agreed("evolve")
-    Contract(new_columns='evolve', types='quarantine', lost_columns='evolve')
+    Contract(new_columns='evolve', types='evolve', lost_columns='evolve')
     """
     if isinstance(said, Contract):
         return said
-    return Contract(new_columns=said, types="freeze" if said == "freeze" else "quarantine", lost_columns=said)
+    return Contract(new_columns=said, types=said, lost_columns=said)

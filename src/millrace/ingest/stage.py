@@ -35,6 +35,7 @@ from millrace.ingest.references import Parents
 from millrace.ingest.retention import tidy
 from millrace.ingest.rules import Rules, Split, compile_rules, same_schema
 from millrace.ingest.suppression import suppressed
+from millrace.ingest.widening import widen
 from millrace.records.batch import Batch, Position
 from millrace.records.ingestion import Counts, Ingested
 from millrace.records.progress import Step, Watch, unwatched
@@ -94,9 +95,11 @@ def ingest(
     settings = with_tables(name, settings, base)
     ready({name: settings})
     suppressed(store, name, os.environ)
+    changes = widen(Table(store, f"tables/{name}"), settings, run)
     known = source_types(Table(store, f"tables/{name}"))
     source = open_source(name, settings, base, schema=known or None)
-    return ingest_source(source, name, settings, store, run, watch, engine=engine)
+    done = ingest_source(source, name, settings, store, run, watch, engine=engine)
+    return replace(done, changes=(*changes, *done.changes))
 
 
 def ingest_source(
