@@ -79,7 +79,7 @@ def sniff(
     dialect = Dialect(
         delimiter=delimiter,
         quote=quote,
-        escape=quote if escape == "(empty)" else escape,
+        escape=_escape(escape, quote, head),
         newline=str(found["NewLineDelimiter"]),
         encoding=encoding,
         skip=skip,
@@ -225,6 +225,14 @@ def _quote(found: str, head: str, delimiter: str) -> str:
     opened = {q: head.count(delimiter + q) + head.count("\n" + q) for q in ('"', "'")}
     closed = {q: head.count(q + delimiter) + head.count(q + "\n") for q in ('"', "'")}
     return "'" if min(opened["'"], closed["'"]) > min(opened['"'], closed['"']) else '"'
+
+
+def _escape(found: str, quote: str, head: str) -> str:
+    """The escape that the sniffer found, or else the quote; `"` where `'` quotes and every `"` stands doubled."""
+    runs = re.findall('"+', head)
+    if quote == "'" and found in {"(empty)", quote} and len(runs) > 1 and all(len(run) % 2 == 0 for run in runs):
+        return '"'
+    return quote if found == "(empty)" else found
 
 
 def _fields(head: str, skip: int, delimiter: str, quote: str) -> list[str]:
