@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -37,6 +38,9 @@ from millrace.records.progress import Step, Watch
 from millrace.records.release import GateVerdict, Release
 from millrace.records.run import Run
 from millrace.store.objects import Store
+
+if TYPE_CHECKING:
+    from millrace.store.trial_book import TrialBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ def _run(site: Site, identity: str, *, release: bool, by: str, reason: str) -> R
             fit, learned_from = learn(site, identity, part_of)
         with clock.time("package"):
             manifest, package = pack(site, fit, identity, learned_from)
+            trial_book(site, learned_from).forget()  # they brought what they were kept for
         site.events.note(packed, job, site.store, learned_from, manifest, package)
     with clock.time("gate"):
         comparison = against_champion(site, fit)
@@ -211,7 +216,21 @@ def learn(site: Site, identity: str, part_of: str | None = None) -> tuple[Fit, D
     with site.events.job(site.job("dataset"), identity, part_of) as job:
         frame, learned_from = dataset(site.settings, site.store)
         site.events.note(learned, job, site.store, learned_from, (site.settings.dataset or {}).get("sql"))
-    return train(frame, site.settings.model, site.watch), learned_from
+    return train(frame, site.settings.model, site.watch, trial_book(site, learned_from)), learned_from
+
+
+def trial_book(site: Site, learned_from: Dataset) -> TrialBook:
+    """Where the trials of a training are written down: by what it learns from, how, and with which libraries."""
+    from importlib.metadata import version
+
+    from millrace.store.trial_book import TrialBook
+
+    decided_by = {
+        "dataset": [learned_from.key, learned_from.version, learned_from.sql, learned_from.rows],
+        "model": site.settings.model.model_dump(mode="json", exclude={"gate"}),
+        "libraries": [version(library) for library in ("millrace", "lightgbm", "scikit-learn", "numpy")],
+    }
+    return TrialBook(site.store, decided_by)
 
 
 def pack(site: Site, fit: Fit, identity: str, learned_from: Dataset) -> tuple[Manifest, PackageInfo]:

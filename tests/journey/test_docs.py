@@ -51,7 +51,8 @@ def test_the_page_on_apis_shows_enough_to_be_checked() -> None:
     assert len(blocks("apis.md")) >= 8
 
 
-def test_what_the_page_on_monitoring_shows_happens() -> None:
-    failed, tried = doctest.testfile(str(DOCS / "monitor.md"), module_relative=False)
+@pytest.mark.parametrize("page", ["monitor.md", "train.md"])
+def test_what_the_page_shows_happens(page: str) -> None:
+    failed, tried = doctest.testfile(str(DOCS / page), module_relative=False)
     assert tried >= 5
     assert failed == 0

@@ -18,7 +18,7 @@ from millrace.config.kpis import KPIS, check_kpis
 from millrace.config.metrics import METRICS
 from millrace.config.references import check_references, in_order
 from millrace.config.refusal import must_parse, read_by, refused
-from millrace.config.section import Duration, Name, Scalar, Section, Whole
+from millrace.config.section import Budget, Duration, Name, Scalar, Section, Whole
 from millrace.config.source import ColumnSettings, ColumnType, Protection, RetainSettings, SourceSettings
 from millrace.config.triggers import parse_trigger
 from millrace.config.units import PERCENT, fraction
@@ -121,7 +121,10 @@ class ModelSettings(Section):
     )
     drop: tuple[str, ...] = Field((), description="columns the model must not see")
     split: SplitSettings = SplitSettings()
-    budget: Duration = Field(60.0, description="time for training, such as 5 min")
+    search: Literal["portfolio", "random"] = Field(
+        "portfolio", description="random: after the portfolio, boosted trees with settings drawn at random"
+    )
+    budget: Budget = Field(60.0, description="for training: a time such as 5 min, or a count such as 20 trials")
     gate: tuple[Condition, ...] = Field(
         (), description="conditions of release: `roc_auc >= 0.80`, `better than champion`"
     )

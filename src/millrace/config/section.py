@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, WithJsonSchema
 
 from millrace.config.refusal import read_by
-from millrace.config.units import DURATION, seconds
+from millrace.config.units import DURATION, TRIALS, Trials, budget, seconds
 from millrace.errors import ProjectFileError
 
 Scalar = str | int | float | bool
@@ -33,6 +33,20 @@ Duration = Annotated[
     read_by(seconds),
     Field(gt=0),
     WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": DURATION}]}),
+]
+#: Seconds, or a number of trials.
+Budget = Annotated[
+    float | Trials,
+    read_by(budget),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": DURATION},
+                {"type": "string", "pattern": TRIALS},
+            ]
+        }
+    ),
 ]
 Name = Annotated[str, Field(min_length=1)]
 #: A text that is never shown, as it may come from `${NAME}`; numbers and flags are taken as written.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from millrace.errors import ProjectFileError, nearest
@@ -27,8 +28,43 @@ UNITS: Mapping[str, float] = MappingProxyType(
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
 #: What a duration looks like, as a regular expression that JSON Schema understands too.
 DURATION = rf"^\s*{_NUMBER}\s*(?:{'|'.join(UNITS)})s?\s*$"
+#: What a number of trials looks like.
+TRIALS = r"^\s*[1-9]\d*\s+trials?\s*$"
 #: What a share looks like when it is written in percent.
 PERCENT = rf"^\s*{_NUMBER}\s*%\s*$"
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """A budget that is counted in models tried, and so is the same on every machine."""
+
+    count: int
+
+
+def budget(text: object) -> object:
+    """How many seconds a budget like ``5 min`` lasts, or how many trials ``20 trials`` are.
+
+    Raises `ProjectFileError` for anything else, and for nothing at all.
+
+    Examples
+    --------
+    >>> budget("5 min"), budget("20 trials")
+    (300.0, Trials(count=20))
+    """
+    if isinstance(text, Trials):
+        return text
+    if isinstance(text, str) and re.match(TRIALS, text):
+        return Trials(int(text.split()[0]))
+    try:
+        spent = seconds(text)
+    except ProjectFileError as error:
+        error.allowed = (*error.allowed, "20 trials")
+        raise
+    if isinstance(spent, bool) or not isinstance(spent, int | float) or not spent > 0:
+        raise ProjectFileError(
+            f"`{text}` is no budget.", code="config.value", allowed=["a time above 0, such as `5 min`", "`20 trials`"]
+        )
+    return float(spent)
 
 
 def seconds(text: object) -> object:

@@ -1,18 +1,20 @@
 """The models that are tried, in the order in which they are worth the time.
 
-A short portfolio instead of a search: most of what a search would find is bought by a few unlike configurations and
-their blend (Salinas & Erickson, TabRepo, 2024).
+A short portfolio comes before any search: most of what a search would find is bought by a few unlike configurations and
+their blend (Salinas & Erickson, TabRepo, 2024). Where they are asked for, boosted trees drawn at random follow
+(Bergstra & Bengio, Random search for hyper-parameter optimization, 2012).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
 import numpy as np
 
+from millrace.config.schema import ModelSettings
 from millrace.records.signature import Signature
 from millrace.train import recipes
 
@@ -24,6 +26,8 @@ LINEAR_STEPS = 25
 MAX_TREES = 1500
 MAX_CLASS_TREES = 4000
 PATIENCE = 40
+#: More would choose by chance what seems best.
+MAX_CANDIDATES = 100
 #: A forest learns from at most this many rows, and its leaves are bounded: every one of them is in the package.
 FOREST_ROWS = 100_000
 FOREST_LEAVES = 2500
@@ -106,9 +110,34 @@ def portfolio(signature: Signature, metric: str, seed: int) -> tuple[Candidate, 
     of_words = _of_words(signature) if any(words) else ()
     if all(words):
         return of_words
-    boosted = [_boosted(name, signature, metric, seed) for name in _BOOSTED]
+    boosted = [_boosted(name, signature, metric, seed, chosen) for name, chosen in _BOOSTED.items()]
     forests = [_forest(name, signature, seed) for name in ("extra trees", "random forest")]
     return (*of_words, _linear(signature, 1.0), *boosted[:2], *forests, _linear(signature, 30.0), *boosted[2:])
+
+
+def candidates(signature: Signature, metric: str, settings: ModelSettings) -> Iterator[Candidate]:
+    """The portfolio, then where asked boosted trees drawn at random, the same ones for the same seed; at most 100."""
+    seed = settings.seed
+    first = portfolio(signature, metric, seed)
+    yield from first
+    if settings.search == "random" and not all(field.type == "text" for field in signature.inputs):
+        draw = np.random.default_rng(seed)
+        for number in range(1, MAX_CANDIDATES - len(first) + 1):
+            yield _boosted(f"drawn {number}", signature, metric, seed, _drawn(draw))
+
+
+def _drawn(draw: np.random.Generator) -> Mapping[str, Any]:
+    """Settings of boosted trees; sizes and rates by their logarithm."""
+    return {
+        "num_leaves": round(float(np.exp(draw.uniform(np.log(6), np.log(128))))),
+        "learning_rate": float(np.exp(draw.uniform(np.log(0.02), np.log(0.1)))),
+        "colsample_bytree": float(draw.uniform(0.25, 1.0)),
+        "min_child_samples": round(float(np.exp(draw.uniform(np.log(3), np.log(60))))),
+        "reg_lambda": float(np.exp(draw.uniform(np.log(0.01), np.log(20)))),
+        "subsample": float(draw.uniform(0.6, 1.0)),
+        "subsample_freq": 1,
+        "extra_trees": bool(draw.uniform() < 0.3),
+    }
 
 
 def _of_words(signature: Signature) -> tuple[Candidate, ...]:
@@ -188,14 +217,14 @@ def _forest(name: str, signature: Signature, seed: int) -> Candidate:
     return Candidate(name, "forest", recipes.for_forests, learn)
 
 
-def _boosted(name: str, signature: Signature, metric: str, seed: int) -> Candidate:
+def _boosted(name: str, signature: Signature, metric: str, seed: int, chosen: Mapping[str, Any]) -> Candidate:
     def learn(lesson: Lesson, trees: int | None, deadline: float) -> tuple[Any, int]:
         import lightgbm
 
         most = MAX_TREES
         if signature.task == "multiclass":
             most = max(100, MAX_CLASS_TREES // len(signature.classes))
-        settings = dict(_BOOSTED[name]) | {
+        settings = dict(chosen) | {
             "n_estimators": trees or most,
             "random_state": seed,
             "n_jobs": lesson.threads,

@@ -14,9 +14,10 @@ from millrace.records.evaluation import Evaluation
 from millrace.records.fit import Fit
 from millrace.records.progress import Watch, unwatched
 from millrace.records.signature import Signature
+from millrace.store.trial_book import TrialBook
 from millrace.train.blend import blend
 from millrace.train.calling import calling_of, costs_of
-from millrace.train.candidates import portfolio
+from millrace.train.candidates import candidates
 from millrace.train.clock import Clock
 from millrace.train.columns import describe, type_columns
 from millrace.train.ensemble import taught
@@ -27,18 +28,19 @@ from millrace.train.learning import learning_curve
 from millrace.train.scorer import deciding_metric, scorer
 from millrace.train.split import Folds, folds, holdout, order_keys, sealed
 from millrace.train.target import Target, answered, read_target
-from millrace.train.trials import Classroom, outputs_of, try_candidates
+from millrace.train.trials import Classroom, Trial, outputs_of, try_candidates
 
 #: With more training rows, fewer folds tell as much.
 _FIVE_FOLDS, _THREE_FOLDS = 30_000, 100_000
 
 
-def train(frame: pl.DataFrame, settings: ModelSettings, watch: Watch = unwatched) -> Fit:
-    """Learn to predict ``settings.predict`` from the other columns, within ``settings.budget`` seconds.
+def train(frame: pl.DataFrame, settings: ModelSettings, watch: Watch = unwatched, book: TrialBook | None = None) -> Fit:
+    """Learn to predict ``settings.predict`` from the other columns, within ``settings.budget`` seconds or trials.
 
     A part of the rows is sealed first and looked at only by the final judgement. Linear models and a portfolio of
     boosted trees are cross-validated on the rest; a blend of at most three of them, weighted on their out-of-fold
-    answers, is taught on all training rows. The same rows and seed give the same fit, unless time cuts the search.
+    answers, is taught on all training rows. The same rows and seed give the same fit, unless time cuts the search: a
+    budget of trials is never cut. Finished trials are written into `book`, and taken from it.
 
     Raises
     ------
@@ -51,10 +53,10 @@ def train(frame: pl.DataFrame, settings: ModelSettings, watch: Watch = unwatched
     with catch_warnings():
         # A solver that is asked for a few steps at a time says each time that it could go on.
         filterwarnings("ignore", message="lbfgs failed to converge")
-        return _train(frame, settings, watch)
+        return _train(frame, settings, watch, book)
 
 
-def _train(frame: pl.DataFrame, settings: ModelSettings, watch: Watch) -> Fit:
+def _train(frame: pl.DataFrame, settings: ModelSettings, watch: Watch, book: TrialBook | None) -> Fit:
     clock = Clock(settings.budget, watch)
     clock.tell("typing the columns")
     rows, notes = answered(frame, settings)
@@ -74,17 +76,32 @@ def _train(frame: pl.DataFrame, settings: ModelSettings, watch: Watch) -> Fit:
     judging = Judging(rows.filter(test), target.truth[test], signature, metric, settings.seed)
     notes += target_notes + column_notes + _repeats(keys, settings.split)
     notes += leak_warnings(learning, signature.inputs, room.truth, settings.predict)
-    return _learn(room, judging, settings, notes, clock)
+    trials = _searched(room, judging, settings, clock, book)
+    return _learn(room, judging, settings, notes, clock, trials)
 
 
-def _learn(room: Classroom, judging: Judging, settings: ModelSettings, notes: tuple[str, ...], clock: Clock) -> Fit:
+def _searched(
+    room: Classroom, judging: Judging, settings: ModelSettings, clock: Clock, book: TrialBook | None
+) -> tuple[Trial, ...]:
+    """Try what is worth trying."""
+    chooser = scorer(judging.metric, room.signature)
+    return try_candidates(room, candidates(room.signature, judging.metric, settings), chooser, clock, book)
+
+
+def _learn(
+    room: Classroom,
+    judging: Judging,
+    settings: ModelSettings,
+    notes: tuple[str, ...],
+    clock: Clock,
+    trials: tuple[Trial, ...],
+) -> Fit:
     """Choose, teach and judge."""
     chooser = scorer(judging.metric, room.signature)
-    trials = try_candidates(room, portfolio(room.signature, judging.metric, settings.seed), chooser, clock)
     weights = blend([trial.outputs for trial in trials], room.truth[trials[0].rows], chooser)
     members = taught(room, trials, weights, clock)
     if len(members) < len(weights):
-        notes += (f"The budget of {settings.budget:g} s cut the ensemble to {len(members)} of {len(weights)} models.",)
+        notes += (f"The budget cut the ensemble to {len(members)} of {len(weights)} models.",)
     kept = dict(zip(sorted(weights, key=lambda place: -weights[place]), (one.weight for one in members), strict=False))
     calling, called = calling_of(room, trials, kept, judging.metric, settings)
     notes += called

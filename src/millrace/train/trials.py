@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from math import ceil
 from time import monotonic
 from typing import Any
@@ -15,6 +16,7 @@ import polars as pl
 
 from millrace.records.fit import Member
 from millrace.records.signature import Signature
+from millrace.store.trial_book import FinishedTrial, TrialBook
 from millrace.train.candidates import Candidate, Lesson
 from millrace.train.clock import REFIT_SHARE, SEARCH_SHARE, Clock
 from millrace.train.encode import encode
@@ -67,39 +69,41 @@ class Trial:
     trees: int
 
 
-def try_candidates(room: Classroom, candidates: Sequence[Candidate], scorer: Scorer, clock: Clock) -> tuple[Trial, ...]:
-    """Cross-validate candidates in order until the time for search is spent; at least the first one is tried.
+def try_candidates(
+    room: Classroom, candidates: Iterable[Candidate], scorer: Scorer, clock: Clock, book: TrialBook | None = None
+) -> tuple[Trial, ...]:
+    """Cross-validate candidates in order until the budget for search is spent; at least the first one is tried.
 
     When time runs short a family gets fewer folds, all its candidates alike, and a candidate that was cut off is
-    dropped. The trials given back are compared on the rows that all of them held out.
+    dropped. The trials given back are compared on the rows that all of them held out. What `book` holds is not tried
+    again, and it is told of every trial that finishes.
     """
     trials: list[Trial] = []
     folds: dict[str, int] = {}
     costs: dict[str, float] = {}
-    for candidate in candidates:
-        left = clock.left(SEARCH_SHARE)
+    for candidate in islice(candidates, clock.trials):
         first = candidate.family not in folds
-        if trials and left < (0 if first else costs[candidate.family]):
-            continue
-        started = monotonic()
-        until = started + max(left, 0) * (_FIRST_SHARE if first else 1)
-        most = folds.get(candidate.family, len(room.folds))
-        outputs, trees = _run_folds(room, candidate, most, until, clock)
-        if first:
-            folds[candidate.family] = len(outputs)
-        elif len(outputs) < most:
-            continue
-        costs[candidate.family] = monotonic() - started
-        held = np.concatenate([check for _, check in room.folds[: len(outputs)]])
-        joined = np.concatenate(outputs)
-        score = scorer.score(room.truth[held], joined)
-        trials.append(Trial(candidate, held, joined, score, trees))
+        done = book.find(candidate.name) if book else None
+        if done is None:
+            left = clock.left(SEARCH_SHARE)
+            if trials and left < (0 if first else costs[candidate.family]):
+                continue
+            until = monotonic() + max(left, 0) * (_FIRST_SHARE if first else 1)
+            most = folds.get(candidate.family, len(room.folds))
+            done = _run_folds(room, candidate, most, until, clock)
+            if not first and len(done.outputs) < most:
+                continue
+            if book:
+                book.keep(candidate.name, done)
+        folds.setdefault(candidate.family, len(done.outputs))
+        costs[candidate.family] = done.seconds
+        held = np.concatenate([check for _, check in room.folds[: len(done.outputs)]])
+        joined = np.concatenate(done.outputs)
+        trials.append(Trial(candidate, held, joined, scorer.score(room.truth[held], joined), done.trees))
     return _on_common_rows(trials, room.truth, scorer)
 
 
-def _run_folds(
-    room: Classroom, candidate: Candidate, most: int, until: float, clock: Clock
-) -> tuple[list[np.ndarray], int]:
+def _run_folds(room: Classroom, candidate: Candidate, most: int, until: float, clock: Clock) -> FinishedTrial:
     """Outputs of each fold that there was time for (at least one), and the mean number of trees that did best."""
 
     def run(fold: int) -> tuple[np.ndarray, int]:
@@ -110,7 +114,7 @@ def _run_folds(
 
     # A thread per fold: both solvers leave Python while they work, and unlike the threads inside a tree
     # those of different folds never wait for each other.
-    abreast = min(os.cpu_count() or 1, most)
+    abreast, began = min(os.cpu_count() or 1, most), monotonic()
     results: list[tuple[np.ndarray, int]] = []
     with ThreadPoolExecutor(abreast) as pool:
         while len(results) < most:
@@ -119,7 +123,8 @@ def _run_folds(
             results += pool.map(run, range(len(results), min(len(results) + abreast, most)))
             if monotonic() + (monotonic() - started) > until:
                 break
-    return [outputs for outputs, _ in results], round(sum(trees for _, trees in results) / len(results))
+    trees = round(sum(trees for _, trees in results) / len(results))
+    return FinishedTrial(tuple(outputs for outputs, _ in results), trees, monotonic() - began)
 
 
 def _on_common_rows(trials: Sequence[Trial], truth: np.ndarray, scorer: Scorer) -> tuple[Trial, ...]:
