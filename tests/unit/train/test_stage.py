@@ -23,13 +23,13 @@ def table(load: object) -> pl.DataFrame:
 
 
 def settings(**more: object) -> ModelSettings:
-    return ModelSettings.model_validate({"predict": "target", "budget": 3} | more)
+    return ModelSettings.model_validate({"predict": "target", "budget": "5 trials"} | more)
 
 
 @pytest.fixture(scope="module")
 def cancer() -> Fit:
     rows = table(load_breast_cancer)
-    return train(rows.select(*rows.columns[:6], "target"), settings(budget=30))
+    return train(rows.select(*rows.columns[:6], "target"), settings())
 
 
 def test_two_classes_are_told_apart(cancer: Fit) -> None:
@@ -96,7 +96,7 @@ def test_the_same_rows_in_another_order_are_split_alike() -> None:
 
 
 def test_the_same_seed_gives_the_same_answers() -> None:
-    first, second = (train(small(), settings(budget=30, seed=5)) for _ in range(2))
+    first, second = (train(small(), settings(seed=5)) for _ in range(2))
     np.testing.assert_array_equal(first.answer.probabilities, second.answer.probabilities)
     assert first.evaluation == second.evaluation
 
