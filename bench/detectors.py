@@ -81,13 +81,13 @@ def large(rows: int) -> None:
     """Judge `rows` rows of 100 columns against as many."""
     frame, signature = table(2 * rows)
     before, now = frame.head(rows), frame.tail(rows)
-    held, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, perf_counter()
+    start = perf_counter()
     known = profile(before, signature)
     columns = drift(known, profile(now, signature, known), 0.05)
-    more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held) / 1024
-    alarmed = sum(column.alarmed for column in columns.values())
-    print(f"{rows:,} rows x 100 columns against as many: {perf_counter() - start:.1f} s, {more:.0f} MB more, ", end="")
-    print(f"{alarmed} columns alarmed")
+    seconds = perf_counter() - start
+    peak, own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, frame.estimated_size("mb")
+    print(f"{rows:,} rows x 100 columns against as many: {seconds:.1f} s; {peak:.0f} MB at most, ", end="")
+    print(f"{own:.0f} MB of them the two tables; {sum(column.alarmed for column in columns.values())} columns alarmed")
 
 
 if __name__ == "__main__":
