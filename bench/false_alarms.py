@@ -143,7 +143,7 @@ def sizes(memory: float) -> None:
         verdicts = []
         for rows in (1_000, 10_000, 100_000, 1_000_000):
             hourly = rows // 24
-            stream = Stream(10, float(np.exp(-1 / (hourly * memory))) if memory else 0.0, seed=2)
+            stream = Stream(4, float(np.exp(-1 / (hourly * memory))) if memory else 0.0, seed=2)
             known = profile(stream.rows(200_000), stream.signature)
             if memory:
                 known = reduce(merge, (profile(stream.rows(hourly), stream.signature, known) for _ in range(24 * 20)))
