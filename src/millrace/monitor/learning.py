@@ -7,12 +7,13 @@ monitor that it is usual: neither a slow drift nor one that nobody acts on makes
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from millrace.monitor.look import MINIMUM_ROWS
 from millrace.monitor.spending import Spent
 from millrace.profile.dependence import BLOCKS, RETURNS, dependence
 from millrace.records.profile import ColumnDependence, Profile
@@ -44,12 +45,18 @@ def learn(
     if before is not None and before.learned and (windows <= before.learned or before.alarmed):
         return dict(before.dependence), before.learned
     if not windows:
-        return dependence([count(block) for block in _alike(recent, BLOCKS)]), 0
+        return dependence([count(block) for block in _alike(_looked_at(recent, before), BLOCKS)]), 0
     seen = rows.filter(pl.col("at") < start + timedelta(seconds=windows * window))
     hours = _by_time(seen, window / BLOCKS) if windows >= RETURNS else []
     if _filled(hours) >= BLOCKS * RETURNS:
         return dependence([count(block) for block in hours], BLOCKS), windows
     return dependence([count(block) for block in _alike(seen, BLOCKS * windows)]), windows
+
+
+def _looked_at(recent: pl.DataFrame, before: Spent | None) -> pl.DataFrame:
+    """Of the first window what an earlier look saw, if those are enough rows: a change since then is news."""
+    earlier = recent.filter(recent["at"] <= datetime.fromisoformat(before.newest)) if before else recent.head(0)
+    return earlier if earlier.height >= MINIMUM_ROWS else recent
 
 
 def _alike(rows: pl.DataFrame, blocks: int) -> list[pl.DataFrame]:

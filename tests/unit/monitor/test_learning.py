@@ -66,3 +66,11 @@ def test_a_drift_does_not_teach_that_it_is_usual(count) -> None:
 def test_rows_that_come_in_batches_are_divided_by_their_number(count) -> None:
     rows = served(5, 0.8).with_columns(pl.col("at").dt.truncate("1d"))
     assert 3 < learn(rows, last_day(rows), DAY, None, count)[0]["x"].values.inflation < 30
+
+
+def test_what_changed_since_the_last_look_is_not_learned_within_the_first_window(count) -> None:
+    usual, moved = served(0.5, 0.0), served(0.4, 0.0, 3.0, start=0.5, seed=1)
+    rows = pl.concat([usual, moved])
+    looked = Spent(usual["at"][-1].isoformat(), 0.1)
+    assert learn(rows, rows, DAY, looked, count)[0]["x"].values.inflation < 4  # else hundreds
+    assert learn(rows, rows, DAY, None, count)[0]["x"].values.inflation > 50
