@@ -15,6 +15,9 @@ from millrace.records.progress import Step
 def serve(
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="0 takes any free port.")] = None,
     version: Version = None,
+    trust: Annotated[
+        str | None, typer.Option("--trust", metavar="FILE", help="A public key: serve nothing that it did not sign.")
+    ] = None,
     project: ProjectFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
@@ -25,10 +28,12 @@ def serve(
     $ millrace serve
 
     $ millrace serve --port 9000 --version 3
+
+    $ millrace serve --trust key.pub
     """
 
     def announce(step: Step) -> None:
         typer.echo(json.dumps({"url": step.text}) if as_json else f"Answering on {step.text}   (Ctrl-C ends it)")
         sys.stdout.flush()
 
-    opened(project).serve(port=port, version=version, watch=announce)
+    opened(project).serve(port=port, version=version, trust=trust, watch=announce)

@@ -173,14 +173,18 @@ class ServeSettings(Section):
         "none", description="whether requests need an access key of `millrace key create`"
     )
     tls: TlsSettings | None = Field(None, description="answer over HTTPS with this certificate")
+    trust: Name | None = Field(None, description="a public key: only packages that it signed are served")
     limits: LimitSettings = LimitSettings()
 
     def placed(self, port: int, folder: Path) -> Self:
-        """The same on `port`, with the paths of its certificate taken from `folder`."""
-        if self.tls is None:
-            return self.model_copy(update={"port": port})
-        paths = {name: str(folder / path) for name, path in self.tls.model_dump().items()}
-        return self.model_copy(update={"port": port, "tls": self.tls.model_copy(update=paths)})
+        """The same on `port`, with the paths of its certificate and its trusted key taken from `folder`."""
+        placed: dict[str, object] = {"port": port}
+        if self.tls:
+            paths = {name: str(folder / path) for name, path in self.tls.model_dump().items()}
+            placed["tls"] = self.tls.model_copy(update=paths)
+        if self.trust:
+            placed["trust"] = str(folder / self.trust)
+        return self.model_copy(update=placed)
 
 
 #: One way to people: the kind of notifier, and its target. Which kinds there are is known where they are opened.

@@ -15,7 +15,6 @@ from millrace.records.fit import Answer
 from millrace.records.package import Manifest
 from millrace.records.signature import Signature
 from millrace.store.integrity import open_folder
-from millrace.store.remote import is_remote
 from millrace.store.signing import Trust
 
 GRAPH = "model.onnx"
@@ -25,8 +24,8 @@ class Model:
     """A model that answers; safe to share between threads.
 
     Opening trusts nothing in the folder: links, folders, files that are not in the manifest and files that differ from
-    it are refused before a parser sees them; the graph is read from the very bytes that were checked and cannot
-    register operators of its own.
+    it are refused before a parser sees them; the graph and the tensors beside it are read from the very bytes that
+    were checked, and cannot register operators of their own.
     """
 
     def __init__(self, manifest: Manifest, session: onnxruntime.InferenceSession) -> None:
@@ -55,7 +54,7 @@ class Model:
         if GRAPH not in files:
             raise TamperedError(f"The manifest names no {GRAPH}.", where=where)
         try:
-            with _folder(where, files) as folder:
+            with _private_copy(files) as folder:
                 session = onnxruntime.InferenceSession(
                     files[GRAPH], _options(folder, threads), providers=["CPUExecutionProvider"]
                 )
@@ -90,11 +89,11 @@ class Model:
 
 
 @contextmanager
-def _folder(place: str, files: Mapping[str, bytes]) -> Iterator[Path]:
-    """A folder that has the checked files, for as long as a session is built."""
-    if not is_remote(place):
-        yield Path(place)
-        return
+def _private_copy(files: Mapping[str, bytes]) -> Iterator[Path]:
+    """A folder of this user alone that has the checked bytes, for as long as a session is built.
+
+    The runtime opens tensors outside the graph by itself: in the package's own folder they could differ by then.
+    """
     with tempfile.TemporaryDirectory(prefix="millrace-") as folder:
         for name in files.keys() - {GRAPH}:
             (Path(folder) / name).write_bytes(files[name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from millrace.errors import UsageError
 from millrace.lifecycle import champion, promote, run, try_alerts, watch_over
@@ -24,11 +25,19 @@ class Live(Loaded):
     """The verbs of releases, servers and monitoring."""
 
     @audited("serve", required=False)
-    def serve(self, *, port: int | None = None, version: int | None = None, watch: Watch = unwatched) -> None:
+    def serve(
+        self,
+        *,
+        port: int | None = None,
+        version: int | None = None,
+        trust: str | None = None,
+        watch: Watch = unwatched,
+    ) -> None:
         """Answer over HTTP until stopped; the champion, and its successors, unless a version is given.
 
         Without `port` the one that a cloud sets in the environment counts, then the settings'. `watch` gets one step,
-        whose text is the URL, once the server answers.
+        whose text is the URL, once the server answers. With `trust`, the file of a public key in place of the
+        settings' own, nothing is served that this key did not sign.
         """
         from millrace.serve.clouds import port as cloud_port
         from millrace.serve.stage import serve
@@ -36,6 +45,8 @@ class Live(Loaded):
         settings = self.settings.serve
         chosen = port if port is not None else cloud_port(os.environ, settings.port)
         settings = settings.placed(chosen, self.path.parent)
+        if trust is not None:
+            settings = settings.model_copy(update={"trust": str(Path(trust).resolve())})
         serve(self.store, settings, package=self.settings.project, version=version, pii=self.settings.pii, watch=watch)
 
     @audited("promote")

@@ -36,6 +36,7 @@ class Orders(msgspec.Struct, frozen=True):
     rate: float | None = None
     certificate: str | None = None
     private_key: str | None = None
+    trust: str | None = None
 
     @classmethod
     def received(cls) -> Self:

@@ -19,14 +19,14 @@ from urllib.parse import urlsplit
 from millrace.config.schema import ServeSettings, TlsSettings
 from millrace.engine.stopping import told_to_stop
 from millrace.errors import MillraceError, ReleaseError, UsageError
-from millrace.inference.model import Model
 from millrace.privacy.columns import privacy
 from millrace.records.progress import Step, Watch, unwatched
 from millrace.serve.child import Orders
+from millrace.serve.opening import opened
 from millrace.store.objects import Store
-from millrace.store.packages import find
 from millrace.store.prediction_log import wal
 from millrace.store.releases import champion
+from millrace.store.signing import Trust
 
 _PUBLIC: Mapping[str, str] = MappingProxyType({})
 _LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
@@ -47,7 +47,8 @@ def serve(
 
     With `version` None the champion answers, and whoever becomes champion answers within a second. `watch` gets one
     step, whose text is the server's URL, once it truly answers. The work is done by processes of its own, which end
-    when this one does, even if it is killed. `pii` says how fields with personal values are protected.
+    when this one does, even if it is killed. `pii` says how fields with personal values are protected. With
+    `settings.trust`, no package is loaded that this key did not sign, neither now nor later.
 
     Raises `ProjectFileError` when a key for `pii` is missing, `ReleaseError` when there is no champion, `PackageError`
     when the package is unknown or not intact,
@@ -55,7 +56,7 @@ def serve(
     """
     privacy(pii, os.environ, "serve")
     first = version if version is not None else _champion(store, package)
-    Model.open(find(store, package, first).path)
+    opened(store, package, first, Trust.read(settings.trust) if settings.trust else None)
     wal(store)
     if settings.tls:
         _check_certificate(settings.tls)
@@ -79,6 +80,7 @@ def serve(
             rate=settings.limits.rate,
             certificate=settings.tls.certificate if settings.tls else None,
             private_key=settings.tls.key if settings.tls else None,
+            trust=settings.trust,
         )
         server = _start("server", orders)
         settler = _start("settler", orders)

@@ -16,19 +16,19 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 
 from millrace.errors import MillraceError
-from millrace.inference.model import Model
 from millrace.privacy.columns import privacy
 from millrace.serve.app import App, Limits
 from millrace.serve.body import MEBIBYTE
 from millrace.serve.child import Orders, end_with_parent
 from millrace.serve.core import Core
 from millrace.serve.metrics import Board
+from millrace.serve.opening import opened
 from millrace.store.keys import KeyRing
 from millrace.store.objects import Store
-from millrace.store.packages import find
 from millrace.store.prediction_log import wal
 from millrace.store.releases import champion
 from millrace.store.segments import SegmentWriter
+from millrace.store.signing import Trust
 
 #: How often a worker logs what it counted: in at most so many seconds it is part of what monitoring sees.
 COUNT_SECONDS = 10.0
@@ -42,7 +42,8 @@ def create() -> App:
     end_with_parent()
     store = Store(orders.store)
     private = privacy(orders.pii, os.environ, "serve")
-    core = Core(Model.open(find(store, orders.package, orders.first).path), private)
+    trust = Trust.read(orders.trust) if orders.trust else None
+    core = Core(opened(store, orders.package, orders.first, trust), private)
     board = Board(orders.board_folder, str(os.getpid()))
     ring = KeyRing(store) if orders.keys == "required" else None
     if ring:
@@ -50,7 +51,7 @@ def create() -> App:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        follower = Follower(orders, store, core, board, asyncio.get_running_loop(), ring)
+        follower = Follower(orders, store, core, board, asyncio.get_running_loop(), ring, trust)
         with SegmentWriter(wal(store), lambda: core.loaded.opening) as log, follower:
             core.write_to(log, predictions=orders.log == "all")
             yield
@@ -71,6 +72,7 @@ class Follower:
         board: Board,
         loop: asyncio.AbstractEventLoop,
         ring: KeyRing | None = None,
+        trust: Trust | None = None,
     ) -> None:
         self._orders = orders
         self._store = store
@@ -78,6 +80,7 @@ class Follower:
         self._board = board
         self._loop = loop
         self._ring = ring
+        self._trust = trust
         self._unread = ""
         self._stop = threading.Event()
         self._refused: int | None = None
@@ -123,7 +126,7 @@ class Follower:
             if release is None or release.package != self._orders.package or release.version == serving:
                 return
             version = release.version
-            loaded = self._core.prepared(Model.open(find(self._store, release.package, version).path))
+            loaded = self._core.prepared(opened(self._store, release.package, version, self._trust))
         except (MillraceError, OSError) as error:
             if version is None or version != self._refused:
                 self._refused = version

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,11 @@ import pytest
 from millrace.errors import PackageError, TamperedError
 from millrace.inference.columns import from_rows
 from millrace.inference.model import Model
+from millrace.records.package import Manifest
+from millrace.store.integrity import open_folder
 from millrace.store.objects import Store
 from millrace.store.packages import encode
+from millrace.store.signing import Trust
 from tiny_package import MANIFEST, graph, publish_tiny
 
 
@@ -74,10 +78,11 @@ def test_names_that_leave_the_folder_are_refused(folder: Path, name: str) -> Non
         Model.open(folder)
 
 
-def _repack(folder: Path, content: bytes) -> None:
+def _repack(folder: Path, content: bytes, **beside: bytes) -> None:
     (folder / "model.onnx").write_bytes(content)
     manifest = msgspec.json.decode((folder / "manifest.json").read_bytes())
-    manifest["files"]["model.onnx"] = hashlib.sha256(content).hexdigest()
+    for name, held in {"model.onnx": content, **beside}.items():
+        manifest["files"][name] = hashlib.sha256(held).hexdigest()
     (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
 
 
@@ -93,6 +98,29 @@ def test_a_graph_cannot_read_files_outside_its_package(folder: Path, tmp_path: P
     _repack(folder, model.SerializeToString())
     with pytest.raises(PackageError, match="cannot be run"):
         Model.open(folder)
+
+
+def test_a_tensor_beside_the_graph_is_read_from_the_bytes_that_were_checked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = onnx.load_from_string(graph())
+    weights = next(tensor for tensor in model.graph.initializer if tensor.name == "weights")
+    right = weights.raw_data
+    weights.ClearField("raw_data")
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value="weights")
+    (folder / "weights").write_bytes(right)
+    _repack(folder, model.SerializeToString(), weights=right)
+
+    def then_changed(path: str | Path, trust: Trust | None = None) -> tuple[Manifest, Mapping[str, bytes]]:
+        checked = open_folder(path, trust)
+        (folder / "weights").write_bytes(bytes(len(right)))
+        return checked
+
+    monkeypatch.setattr("millrace.inference.model.open_folder", then_changed)
+    opened = Model.open(folder)
+    answer = opened.answer(*from_rows(opened.signature, [{"age": 20, "plan": "gold", "calls": 0}, {"age": 20}]))
+    assert answer.probabilities == pytest.approx(np.array([[0.5, 0.5], [0.8807971, 0.1192029]]))
 
 
 def test_bytes_that_are_no_graph_are_a_package_error(folder: Path) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,10 +19,12 @@ from millrace.config.schema import ServeSettings
 from millrace.errors import ReleaseError, TamperedError, UsageError
 from millrace.records.release import Release
 from millrace.serve.stage import serve
+from millrace.store.integrity import sign_folder
 from millrace.store.objects import Store
 from millrace.store.packages import find
 from millrace.store.prediction_log import feedback, predictions, service
 from millrace.store.releases import append
+from millrace.store.signing import make_keys
 from serving import Server, alive, serving
 from tiny_package import publish_tiny
 
@@ -78,6 +82,45 @@ def test_a_champion_that_was_tampered_with_never_answers(store: Store) -> None:
         failed = "millrace_failed_switches_total 1.0"
         assert eventually(lambda: failed in httpx.get(f"{server.url}/metrics").text, seconds=3)
         assert served_version(server.url) == 1
+
+
+def failed_switches(server: Server) -> float:
+    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
+    return float(next(line for line in lines if line.startswith("millrace_failed_switches_total")).split()[1])
+
+
+def test_a_trusting_server_follows_only_to_what_its_key_signed(store: Store, tmp_path: Path) -> None:
+    public = make_keys(tmp_path / "key.pem")
+    sign_folder(find(store, "churn", 1).path, tmp_path / "key.pem")
+    release(store, 1)
+    with serving(Path(store.url), settings=json.dumps({"port": 0, "trust": str(public)})) as server:
+        unsigned = publish_tiny(store, bias=-5.0)
+        release(store, 2)
+        assert eventually(lambda: failed_switches(server) == 1, seconds=3)
+        assert served_version(server.url) == 1
+        sign_folder(unsigned.path, tmp_path / "key.pem")
+        assert eventually(lambda: served_version(server.url) == 2, seconds=3)
+        (Path(find(store, "churn", 1).path) / "manifest.sig").unlink()
+        release(store, 1)
+        assert eventually(lambda: failed_switches(server) == 2, seconds=3)
+        assert served_version(server.url) == 2
+
+
+def test_a_trusting_server_does_not_start_with_what_another_key_signed(store: Store, tmp_path: Path) -> None:
+    make_keys(tmp_path / "other.pem")
+    sign_folder(find(store, "churn", 1).path, tmp_path / "other.pem")
+    settings = ServeSettings(port=0, trust=str(make_keys(tmp_path / "key.pem")))
+    with pytest.raises(TamperedError, match="not the trusted key's signature"):
+        serve(store, settings, package="churn", version=1)
+
+
+def test_a_signed_version_in_the_place_of_another_is_refused(store: Store, tmp_path: Path) -> None:
+    settings = ServeSettings(port=0, trust=str(make_keys(tmp_path / "key.pem")))
+    old, new = Path(find(store, "churn", 1).path), Path(publish_tiny(store, bias=-5.0).path)
+    sign_folder(old, tmp_path / "key.pem")
+    shutil.copytree(old, new, dirs_exist_ok=True)
+    with pytest.raises(TamperedError, match="Version 1 of churn was signed, and this is the place of another"):
+        serve(store, settings, package="churn", version=2)
 
 
 def test_every_answer_of_a_killed_worker_is_in_the_log_once(store: Store) -> None:

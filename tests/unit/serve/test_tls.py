@@ -62,3 +62,7 @@ def test_paths_of_a_certificate_count_from_the_project_file() -> None:
     placed = settings.placed(9000, Path("/project"))
     assert placed.tls is not None
     assert (placed.port, placed.tls.certificate, placed.tls.key) == (9000, "/project/a.pem", "/etc/b.key")
+
+
+def test_the_path_of_a_trusted_key_counts_from_the_project_file() -> None:
+    assert ServeSettings(trust="keys/a.pub").placed(0, Path("/project")).trust == "/project/keys/a.pub"
