@@ -100,6 +100,27 @@ def test_a_graph_cannot_read_files_outside_its_package(folder: Path, tmp_path: P
         Model.open(folder)
 
 
+def test_a_graph_cannot_read_a_file_by_its_absolute_path(folder: Path, tmp_path: Path) -> None:
+    model = onnx.load_from_string(graph())
+    weights = next(tensor for tensor in model.graph.initializer if tensor.name == "weights")
+    (tmp_path / "secret").write_bytes(weights.raw_data)
+    weights.ClearField("raw_data")
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value=str(tmp_path / "secret"))
+    _repack(folder, model.SerializeToString())
+    with pytest.raises(PackageError, match="cannot be run"):
+        Model.open(folder)
+
+
+def test_operators_of_a_domain_of_its_own_are_refused(folder: Path) -> None:
+    model = onnx.load_from_string(graph())
+    model.graph.node[0].domain = "own.operators"
+    model.opset_import.add(domain="own.operators", version=1)
+    _repack(folder, model.SerializeToString())
+    with pytest.raises(PackageError, match=r"own\.operators"):
+        Model.open(folder)
+
+
 def test_a_tensor_beside_the_graph_is_read_from_the_bytes_that_were_checked(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
