@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_v
 from millrace.config.api import ApiSettings
 from millrace.config.contract import Contract, Word
 from millrace.config.expectations import Expectations
+from millrace.config.keep import check_keep
 from millrace.config.pii import check_pii
 from millrace.config.references import parse_reference
 from millrace.config.refusal import must_parse, read_by, refused
@@ -144,6 +145,9 @@ class SourceSettings(Section):
     )
     sheet: Name | None = Field(None, description="of a spreadsheet; default: the first")
     key: Name | tuple[Name, ...] | None = Field(None, description="column(s) that identify a row")
+    keep: Literal["all", "latest"] = Field(
+        "all", description="of the rows with one `key`: all of them, or the one with the newest `cursor` alone"
+    )
     on_delete: Literal["keep", "remove"] | Removal = Field(
         "keep", description="rows that a database has no more: keep or remove; {remove: 90%} of a table at most"
     )
@@ -198,6 +202,14 @@ class SourceSettings(Section):
     def _protect_what_can_be(self) -> Self:
         try:
             check_pii(self.pii, self.key, self.cursor, self.clean, self.uniques)
+        except ProjectFileError as error:
+            raise refused(error) from error
+        return self
+
+    @model_validator(mode="after")
+    def _keep_what_can_be_told_apart(self) -> Self:
+        try:
+            check_keep(self.keep, self.key, self.cursor, self.clean, self.uniques)
         except ProjectFileError as error:
             raise refused(error) from error
         return self

@@ -62,6 +62,7 @@ def as_kept(keys: pl.DataFrame, name: str, settings: SourceSettings, types: Mapp
             "unique": (),
             "references": {},
             "checks": {},
+            "keep": "all",
         }
     )
     rules = compile_rules(name, alone, dict(keys.schema), {column: types[column] for column in columns})

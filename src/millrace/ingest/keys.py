@@ -75,6 +75,11 @@ class Keys:
         self._asked += 1
         return self
 
+    @property
+    def rows(self) -> pl.LazyFrame | None:
+        """The rows themselves; None before the first commit."""
+        return self._now.scan() if self._now is not None and self._now.number else None
+
     def places(self, key: Key, rows: pl.DataFrame) -> pl.DataFrame:
         """Where the keys of `rows` are in the table: `_at_`, the index of the row, and the `_origin` and `_row` there.
 

@@ -51,6 +51,7 @@ class _Passed:
     kept: pl.DataFrame
     counts: Counts
     reasons: dict[str, int]
+    replaced: pl.DataFrame
 
 
 def replay(
@@ -137,12 +138,13 @@ def _passed(rows: pl.DataFrame, rules: Rules, now: Snapshot, keys: Keys) -> _Pas
         places.select(_AT, "_origin", "_row"), on=_AT, how="left", maintain_order="left"
     )
     left = rows[leaving[_AT]]["_rules"].explode(empty_as_null=True, keep_nulls=True)
-    return _Passed(leaving.drop(_AT), kept.drop(_AT), _counted(split, leaving.height), dict(Counter(left.to_list())))
+    reasons = dict(Counter(left.to_list()))
+    return _Passed(leaving.drop(_AT), kept.drop(_AT), _counted(split, leaving.height), reasons, split.replaced)
 
 
 def _counted(split: Split, leaving: int) -> Counts:
     """No row is read again; those that leave the quarantine are kept or were there already."""
-    counts = Counts(0, split.kept.height, -leaving, split.duplicate)
+    counts = split.counts(0, -leaving)
     counts.check(_ORIGIN)
     return counts
 
@@ -179,5 +181,5 @@ def _commit(table: Table, now: Snapshot, passed: _Passed, digest: str, run: str)
     once(store, f"{REPLAYED}/{name}", number, left.with_columns(pl.lit(number, dtype=pl.Int64).alias("_batch")))
     columns = passed.kept.drop("_origin", "_row").columns
     rows = passed.kept.select(*columns, pl.lit(run).alias("_run"), "_origin", "_row")
-    after = table.append(now, rows, number, {"run": run, "origin": _ORIGIN, "rules": digest})
+    after = table.exchange(now, passed.replaced, rows, number, {"run": run, "origin": _ORIGIN, "rules": digest})
     return after, after.number == number

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from millrace.ingest.checks import Check, compile_checks, required
 from millrace.ingest.cleaning import UNMAPPED, Cleaning, compile_cleaning
 from millrace.ingest.contract import Agreed
 from millrace.ingest.keys import Key, Keys
+from millrace.ingest.latest import Latest
 from millrace.ingest.misread import as_it_was, marked
 from millrace.ingest.personal import as_told, personal, protection
 from millrace.ingest.reasons import RAW, Mark, broken, misfit, refusals, unlisted
@@ -27,6 +28,7 @@ from millrace.ingest.suppression import Suppressed
 from millrace.ingest.types import Typed, column_types, final_schema, tidy, typed
 from millrace.ingest.uniqueness import compile_unique, settle
 from millrace.privacy.columns import Privacy
+from millrace.records.ingestion import Counts
 from millrace.sources.column_types import DTYPES
 from millrace.store.tables import BOOKKEEPING
 
@@ -45,13 +47,20 @@ class Split:
     """The rows of a batch by what became of them.
 
     `kept` has the final columns and `_row`; `refused` has `_row` Int64, `_rules` List(String), `_reasons` String and
-    `_raw` String, the row as it was read.
+    `_raw` String, the row as it was read. `replaced` are the places of rows that leave the table for those kept.
     """
 
     kept: pl.DataFrame
     refused: pl.DataFrame
     duplicate: int
     erased: int = 0
+    replaced: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+    def counts(self, read: int, refused: int) -> Counts:
+        """Where the `read` rows went, of which so many were `refused`."""
+        return Counts(
+            read, self.kept.height, refused, self.duplicate, erased=self.erased, replaced=self.replaced.height
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,7 @@ class Rules:
     unique: tuple[Key, ...] = ()
     references: tuple[Reference, ...] = ()
     privacy: Privacy = _PUBLIC
+    latest: Latest | None = None
 
     def split(
         self,
@@ -111,6 +121,10 @@ class Rules:
         lost = orphans(kept, self.references) if self.references else None
         if lost is not None and lost.height:
             kept = kept.join(lost, on=_ROW, how="anti", maintain_order="left")
+        replaced, duplicate = pl.DataFrame(), 0
+        if self.latest:
+            chosen = self.latest.settle(kept, known.rows if known else None)
+            kept, replaced, duplicate = chosen.kept, chosen.replaced, kept.height - chosen.kept.height
         settled = settle(kept, self.cleaning.identity, self.unique, known)
         for told, flag in ((lost, _ORPHAN), (settled.taken if self.unique else None, _TAKEN)):
             if told is not None:
@@ -121,7 +135,9 @@ class Rules:
         bad = failed.arg_true()
         raw = personal(self.privacy, frame[bad], done[bad], doubtful)
         shown = done[bad].with_columns(raw.select(column for column in self.privacy.words if column in raw.columns))
-        return Split(settled.kept, refusals(shown, raw, [*marks, *self._marks()]), settled.duplicate, gone)
+        return Split(
+            settled.kept, refusals(shown, raw, [*marks, *self._marks()]), settled.duplicate + duplicate, gone, replaced
+        )
 
     def _marks(self) -> list[Mark]:
         marks = [misfit(f"{_FAILED}type_{i}", one) for i, one in enumerate(self.typings)]
@@ -180,7 +196,12 @@ def compile_rules(
     kinds = column_types(final)
     stated, unstated = settings.columns, ColumnSettings.model_construct()
     typings = (typed(one, delivered[one], kinds[one], stated.get(one, unstated)) for one in final if one in delivered)
-    said = settings.model_dump_json(include=_DIGESTED | {key for key in _DIGESTED_IF_STATED if getattr(settings, key)})
+    latest = Latest.of(settings)
+    stated_too = {key for key in _DIGESTED_IF_STATED if getattr(settings, key)} | (
+        {"keep", "cursor"} if latest else set()
+    )
+    said = settings.model_dump_json(include=_DIGESTED | stated_too)
+    needed = dict.fromkeys((*settings.required, *((*latest.key, latest.cursor) if latest else ())))
     return Rules(
         where=where,
         delivered=dict(delivered),
@@ -192,13 +213,14 @@ def compile_rules(
         typings=tuple(one for one in typings if one),
         checks=(
             *(contract.checks if contract else ()),
-            *required(settings.required, final, where),
+            *required(tuple(needed), final, where),
             *compile_checks(settings.checks, final, where),
         ),
         digest=hashlib.sha256(said.encode()).hexdigest()[:16],
         references=compile_references(settings, private.schema(final), parents, where) if parents else (),
         unique=compile_unique(settings, final, where),
         privacy=private,
+        latest=latest,
     )
 
 

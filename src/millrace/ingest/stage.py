@@ -183,6 +183,7 @@ class _Intake:
             changes=tuple(self.tally.changes),
             deleted=self.tally.deleted,
             expectations=judge(self.name, self.settings.expect, self.store, datetime.now(UTC)),
+            replaced=counts.replaced,
         )
 
     def _commit(self, source: Opened, batch: Batch, last: Receipt | None) -> Receipt | None:
@@ -192,7 +193,7 @@ class _Intake:
         split = self._split(rules, batch)
         unread = unreadable(rules.privacy.unread(batch.refused))
         refused = pl.concat([split.refused, unread]) if unread.height else split.refused
-        counts = Counts(batch.read, split.kept.height, refused.height, split.duplicate, erased=split.erased)
+        counts = split.counts(batch.read, refused.height)
         counts.check(f"{self.name}, {batch.origin}")
         if refused.height:
             hold_types(self.settings, misfits(split.refused, batch.refused), f"{self.name}, {batch.origin}")
@@ -214,7 +215,7 @@ class _Intake:
             pl.lit(batch.origin).alias("_origin"),
             pl.col("_row"),
         )
-        self.now = self.table.append(self.now, kept, number, _metadata(receipt))
+        self.now = self.table.exchange(self.now, split.replaced, kept, number, _metadata(receipt))
         if self.now.number != number:
             return None
         self.keys.add(self.now, kept)

@@ -12,10 +12,7 @@ from millrace.errors import ConservationError
 class Counts:
     """Where the rows of a commit went; `erased` are left out, since they are of persons who were erased.
 
-    Examples
-    --------
-    >>> Counts(read=5, kept=3, quarantined=1, duplicate=1) + Counts(read=1, kept=1)
-    Counts(read=6, kept=4, quarantined=1, duplicate=1, late=0, erased=0)
+    `replaced` rows of earlier commits left the table for those kept, as newer ones of their key.
     """
 
     read: int = 0
@@ -24,6 +21,7 @@ class Counts:
     duplicate: int = 0
     late: int = 0
     erased: int = 0
+    replaced: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
@@ -33,6 +31,7 @@ class Counts:
             self.duplicate + other.duplicate,
             self.late + other.late,
             self.erased + other.erased,
+            self.replaced + other.replaced,
         )
 
     def check(self, where: str) -> None:
@@ -64,7 +63,7 @@ class Ingested:
     `erased` rows are of persons who were erased before, and were left out; `expired` counts, by table, rows removed at
     the end because the time that `retain` gives them was over. `changes` tells columns that changed; `expectations`
     judge the newest load, which is that of this ingest where it read anything. `deleted` rows left the table because
-    the source has them no more.
+    the source has them no more, `replaced` ones for newer ones of their key.
     """
 
     source: str
@@ -81,3 +80,4 @@ class Ingested:
     changes: tuple[str, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     deleted: int = 0
+    replaced: int = 0

@@ -22,6 +22,7 @@ from millrace.errors import DataError, RemoteError
 from millrace.records.batch import Position
 from millrace.store import receipts
 from millrace.store.delta import OPTIONS, compact, opened, scanned
+from millrace.store.exchange import exchanged
 from millrace.store.objects import Store
 from millrace.store.positions import LongTexts
 from millrace.store.remote import said
@@ -155,6 +156,30 @@ class Table:
         """
         return self._commit(at, number, lambda at: self._write(at, rows, number, metadata, replace=False))
 
+    def exchange(
+        self,
+        at: Snapshot,
+        gone: pl.DataFrame,
+        rows: pl.DataFrame,
+        number: int,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Snapshot:
+        """Do as `append` does; by the same commit the rows at the places `gone` (`BOOKKEEPING`) leave the table.
+
+        What was decided on `at` holds for `at` alone: where any commit came first, such as one that joined files, the
+        result's number is not `number`, nothing was written, and it has to be decided anew.
+        """
+        if gone.is_empty():
+            return self.append(at, rows, number, metadata)
+        properties = self._properties(number, metadata)
+
+        def write(on: Snapshot) -> Snapshot:
+            assert on.delta is not None
+            exchanged(on.delta, gone, rows, _written_as(rows) if rows.height else _WRITER, properties)
+            return self._as_snapshot(on.delta)
+
+        return self._commit(at, number, write, exactly=True)
+
     def replace(
         self, at: Snapshot, rows: pl.DataFrame, number: int, metadata: Mapping[str, str] | None = None
     ) -> Snapshot:
@@ -189,16 +214,19 @@ class Table:
                 f"The small files of the table could not be joined: {said(error)}. No row is lost.", where=self.key
             ) from error
 
-    def _commit(self, at: Snapshot, number: int, write: Callable[[Snapshot], Snapshot]) -> Snapshot:
-        base = at.number
+    def _commit(
+        self, at: Snapshot, number: int, write: Callable[[Snapshot], Snapshot], *, exactly: bool = False
+    ) -> Snapshot:
+        """Try to `write` on top of `at`; `exactly` there, or on what other than numbered commits made of it."""
+        base, version = at.number, at.version
         for _ in range(_TRIES):
-            if at.number == number or at.number != base:
+            if at.number == number or at.number != base or (exactly and at.version != version):
                 return at
             try:
                 return write(at)
             except (DeltaError, OSError) as error:
                 failure, at = error, self.snapshot()
-        if at.number != base:
+        if at.number != base or (exactly and at.version != version):
             return at
         raise RemoteError(
             f"The table could not be written: {said(failure)}. Nothing of this batch took effect; "

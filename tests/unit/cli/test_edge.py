@@ -42,7 +42,7 @@ def test_a_wrong_project_file_ends_in_3_with_every_problem(millrace_says, folder
         "  `form` is not a key of `sources.c`. Did you mean `from`?\n"
         "  Allowed here: from, use, with, table, query, cursor, overlap, chunk, api, header, names, "
         "delimiter, encoding, comment, skip, decimal, thousands, record, quiet, sheet, key, "
-        "on_delete, columns, missing, "
+        "keep, on_delete, columns, missing, "
         "contract, clean, required, unique, references, checks, expect, pii, retain.\n"
         "bad.yaml:2:1  config.unknown-key\n"
         "  `modle` is not a section. Did you mean `model`?\n"

@@ -27,6 +27,8 @@ def ingested(records: Sequence[Ingested]) -> RenderableType:
         for told in record.expectations:
             sign = ("✓ ", "green") if told.holds else ("✗ ", "red")
             parts.append(Text.assemble(sign, f"{record.source}: ", (told.name, "bold"), f": {told.text}"))
+        if record.replaced:
+            parts.append(Text(f"  {record.source}: {record.replaced:,} replaced by newer ones of their key"))
         if record.erased:
             parts.append(Text(f"  {record.source}: {record.erased:,} left out, of persons who were erased"))
         if record.deleted:

@@ -219,6 +219,24 @@ def test_a_late_row_and_new_rows_meet_in_one_table_once(server, tmp_path):
     assert sorted(Table(store, "tables/rows").read()["id"]) == [1, 2, 3, 4, 5, 6, 9]
 
 
+def test_the_latest_row_of_each_key_stays_where_rows_change_in_place(server, tmp_path):
+    fill(server)
+    store, said = Store(tmp_path / "store"), settings(server, cursor="at", keep="latest", on_delete="remove")
+    assert ingest("rows", said, store, tmp_path, "r1").kept == 5
+    server.run("update TABLE set name = 'ANN', at = '2026-01-01 12:30:00' where id = 1")
+    server.run("update TABLE set name = 'EVE', at = '2026-01-01 12:40:00' where id = 5")
+    server.run("insert into TABLE values (6, 'new', 1, '2026-01-01 12:50:00')")
+    done = ingest("rows", said, store, tmp_path, "r2")
+    assert (done.read, done.kept, done.replaced) == (3, 3, 2)
+    found = Table(store, "tables/rows").read().sort("id")
+    assert found["id"].to_list() == [1, 2, 3, 4, 5, 6]
+    assert found["name"].to_list()[::4] == ["ANN", "EVE"]
+    server.run("delete from TABLE where id = 2")
+    done = ingest("rows", said, store, tmp_path, "r3")
+    assert (done.read, done.deleted) == (0, 1)
+    assert Table(store, "tables/rows").read().sort("id")["id"].to_list() == [1, 3, 4, 5, 6]
+
+
 def test_a_reading_cut_after_any_commit_continues_without_loss_or_doubles(server, tmp_path):
     fill(server)
 
