@@ -1,7 +1,7 @@
 """Rows that leave a table because their source has them no more.
 
 They go at the end of an ingest, in one commit with the position, which forgets what is gone: a row that comes back is
-new. Rows are named by their place, never by their values, since Delta's log keeps what a deletion says.
+new.
 """
 
 from __future__ import annotations
@@ -16,16 +16,12 @@ from millrace.errors import DataError, ProjectFileError
 from millrace.ingest.rules import compile_rules
 from millrace.records.batch import Position
 from millrace.sources.base import Comparable, Source
-from millrace.store.tables import Snapshot
-
-_PLACE = ("_origin", "_row")
-#: So many rows leave in one commit; more take several.
-AT_ONCE = 100_000
+from millrace.store.tables import BOOKKEEPING, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """Which rows leave (`places` have `_origin` and `_row`), and how far the source is read once they have."""
+    """Which rows leave (`places` are their bookkeeping columns), and how far the source is read once they have."""
 
     places: pl.DataFrame
     position: Position
@@ -69,21 +65,6 @@ def as_kept(keys: pl.DataFrame, name: str, settings: SourceSettings, types: Mapp
     return rules.split(keys, 1).kept.select(columns)
 
 
-def predicate(places: pl.DataFrame) -> str:
-    """An SQL condition that holds of the rows at `places`.
-
-    Examples
-    --------
-    >>> print(predicate(pl.DataFrame({"_origin": ["bob's", "bob's", "b"], "_row": [3, 4, 9]})))
-    ("_origin" = 'bob''s' and "_row" in (3,4)) or ("_origin" = 'b' and "_row" in (9))
-    """
-    grouped = places.group_by("_origin", maintain_order=True).agg("_row").iter_rows()
-    return " or ".join(
-        f'("_origin" = \'{origin.replace(chr(39), chr(39) * 2)}\' and "_row" in ({",".join(map(str, rows))}))'
-        for origin, rows in grouped
-    )
-
-
 def _comparable(source: object, name: str) -> Comparable:
     if isinstance(source, Source) and isinstance(source, Comparable):
         return source
@@ -97,9 +78,9 @@ def _comparable(source: object, name: str) -> Comparable:
 
 def _absent(now: Snapshot, there: pl.DataFrame) -> pl.DataFrame:
     """The places of the rows whose key is not among `there`."""
-    stored = now.scan().select(*there.columns, *_PLACE)
+    stored = now.scan().select(*there.columns, *BOOKKEEPING)
     gone = stored.join(there.lazy(), on=there.columns, how="anti", nulls_equal=True)
-    return gone.select(_PLACE).collect(engine="streaming")
+    return gone.select(BOOKKEEPING).collect(engine="streaming")
 
 
 def _hold(gone: int, every: int, at_most: float, where: str) -> None:

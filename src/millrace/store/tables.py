@@ -189,19 +189,6 @@ class Table:
         """
         return self._commit(at, number, lambda at: self._write(at, rows, number, metadata, replace=True))
 
-    def remove(self, at: Snapshot, predicate: str, number: int, metadata: Mapping[str, str] | None = None) -> Snapshot:
-        """Remove the rows of which `predicate`, an SQL expression, is true, as commit `number` on top of `at`.
-
-        At least one row must be there; the rest is as `append` says.
-        """
-
-        def write(at: Snapshot) -> Snapshot:
-            assert at.delta is not None
-            at.delta.delete(predicate, writer_properties=_WRITER, commit_properties=self._properties(number, metadata))
-            return self._as_snapshot(at.delta)
-
-        return self._commit(at, number, write)
-
     def compact(self, tell: Callable[[str], None] = lambda _: None) -> int:
         """Join the small files of many commits once there are enough of them; give how many were joined.
 

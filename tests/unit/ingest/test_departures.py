@@ -7,12 +7,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
 from millrace.config.schema import SourceSettings
 from millrace.errors import DataError, ProjectFileError
-from millrace.ingest import departures
 from millrace.ingest.stage import ingest
 from millrace.records.progress import Step
 from millrace.store.objects import Store
@@ -134,16 +132,6 @@ def test_killed_while_rows_leave_it_goes_on_where_it_stopped(shop: Shop, point: 
     assert shop.rows() == [("a", 1, "free"), ("c", 3, "free")]
 
 
-def test_many_leave_in_several_commits(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("millrace.ingest.stage.AT_ONCE", 2)
-    shop.sections["on_delete"] = {"remove": 1.0}
-    before = shop.take().table_version
-    shop("delete from customers")
-    done = shop.take()
-    assert (done.deleted, done.table_version) == (3, before + 2)
-    assert shop.rows() == []
-
-
 def test_another_writer_in_between_leaves_every_row_in_one_place(shop: Shop) -> None:
     shop.sections["on_delete"] = "remove"
     shop.take()
@@ -167,6 +155,11 @@ def test_files_cannot_be_compared(tmp_path: Path) -> None:
         ingest("a", settings, Store(tmp_path / "store"), tmp_path, "run")
 
 
-def test_places_are_told_without_values() -> None:
-    places = pl.DataFrame({"_origin": ["customers"] * 2, "_row": [1, 2]})
-    assert departures.predicate(places) == '("_origin" = \'customers\' and "_row" in (1,2))'
+def test_the_latest_version_stays_of_those_that_stay(shop: Shop) -> None:
+    shop.sections |= {"keep": "latest", "on_delete": "remove"}
+    shop.take()
+    shop("update customers set moved = 9, plan = 'paid' where id = 'a'")
+    shop("delete from customers where id = 'b'")
+    done = shop.take()
+    assert (done.kept, done.replaced, done.deleted) == (1, 1, 1)
+    assert shop.rows() == [("a", 9, "paid"), ("c", 3, "free")]
