@@ -54,10 +54,12 @@ def apply(calibration: Calibration | None, probabilities: np.ndarray) -> np.ndar
 
 
 def _mapped(calibration: Calibration, place: int, probability: np.ndarray) -> np.ndarray:
+    from scipy.special import expit
+
     if calibration.method == "isotonic":
         return follow(calibration.curves[place], probability)
     offset = calibration.offsets[place] if calibration.offsets else 0.0
-    mapped: np.ndarray = 1 / (1 + np.exp(-(calibration.slopes[place] * _logit(probability) + offset)))
+    mapped: np.ndarray = expit(calibration.slopes[place] * _logit(probability) + offset)
     return mapped
 
 
@@ -146,6 +148,8 @@ def _root(slope_and_bend: Callable[[float], tuple[float, float]], start: float) 
 
 def _line(member: np.ndarray, logit: np.ndarray) -> tuple[float, float]:
     """Slope and offset of Platt's sigmoid, by Newton's steps on his softened targets, which keep them finite."""
+    from scipy.special import expit
+
     positives, rows = float(member.sum()), len(member)
     high, low = (positives + 1) / (positives + 2), 1 / (rows - positives + 2)
     goal = np.where(member, high, low)
@@ -157,7 +161,7 @@ def _line(member: np.ndarray, logit: np.ndarray) -> tuple[float, float]:
 
     weights = np.array([1.0, 0.0])
     for _ in range(50):
-        chance = 1 / (1 + np.exp(-matrix @ weights))
+        chance = expit(matrix @ weights)
         bend = (matrix * (chance * (1 - chance))[:, None]).T @ matrix + 1e-9 * np.eye(2)
         step = np.linalg.solve(bend, matrix.T @ (chance - goal))
         while loss(weights - step) > loss(weights) and np.abs(step).max() > 1e-10:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from millrace.evaluate.ranking import roc_auc
 from millrace.records.signature import Field
 from millrace.train.encode import numbers, texts
 
@@ -63,12 +64,10 @@ def _explains(column: np.ndarray, truth: np.ndarray) -> bool:
 
 
 def _ranks(column: np.ndarray, truth: np.ndarray) -> bool:
-    from sklearn.metrics import roc_auc_score
-
     known = np.isfinite(column)
     if known.mean() < SUSPICIOUS or len(np.unique(truth[known])) < 2:
         return False
-    area = float(roc_auc_score(truth[known], column[known]))
+    area = roc_auc(truth[known], column[known])
     return max(area, 1 - area) >= SUSPICIOUS
 
 

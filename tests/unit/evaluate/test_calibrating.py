@@ -94,3 +94,11 @@ def test_certain_probabilities_stay_finite():
     ):
         assert np.isfinite(apply(calibration, sure)).all()
     assert apply(None, sure) is sure
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_classes_that_nothing_confuses_are_learned_without_an_overflow(method):
+    truth = np.array([0, 1] * 200)
+    sure = np.eye(2)[truth]
+    for told in (sure, 0.002 * sure + 0.499):
+        assert np.isfinite(apply(learn(method, truth, told), sure)).all()
