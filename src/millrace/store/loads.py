@@ -17,6 +17,7 @@ from millrace.errors import DataError
 from millrace.records.ingestion import Counts
 from millrace.store import receipts
 from millrace.store.objects import Store
+from millrace.store.remote import resumable
 
 #: Written into every object; readers accept every older one.
 FORMAT = 1
@@ -43,7 +44,8 @@ class Committed:
 
 def begin(store: Store, source: str) -> None:
     """Write down that no commit of a source is older than its loads. Raises `RemoteError`."""
-    store.create(_key(source, 0), msgspec.json.encode(Load(Counts(), "", "")))
+    with resumable():
+        store.create(_key(source, 0), msgspec.json.encode(Load(Counts(), "", "")))
 
 
 def note(store: Store, source: str, number: int, run: str, own: Mapping[int, Committed]) -> None:
@@ -57,7 +59,8 @@ def note(store: Store, source: str, number: int, run: str, own: Mapping[int, Com
             counts += commit.counts
     if counts.read:
         load = Load(counts, run, datetime.now(UTC).isoformat(timespec="milliseconds"))
-        store.create(_key(source, number), msgspec.json.encode(load))
+        with resumable("The load is not on record yet"):
+            store.create(_key(source, number), msgspec.json.encode(load))
 
 
 def newest(store: Store, source: str, count: int) -> list[Load]:

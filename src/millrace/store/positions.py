@@ -13,6 +13,7 @@ from typing import Any
 
 from millrace.errors import DataError
 from millrace.store.objects import Store
+from millrace.store.remote import resumable
 
 LONG = 65_536
 _APART = "$apart"
@@ -53,7 +54,8 @@ class LongTexts:
         digest = self._written.get(value)
         if digest is None:
             digest = hashlib.sha256(value.encode()).hexdigest()
-            self._store.create(self._key(digest), value.encode())
+            with resumable():
+                self._store.create(self._key(digest), value.encode())
         named[value] = digest
         return {_APART: digest}
 

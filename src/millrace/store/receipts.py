@@ -18,9 +18,10 @@ from typing import Any
 
 import msgspec
 
-from millrace.errors import DataError, RemoteError
+from millrace.errors import DataError
 from millrace.records.ingestion import Counts
 from millrace.store.objects import Store
+from millrace.store.remote import resumable
 
 #: What readers accept, with every older one: 2 where the position has texts that rest apart, else 1.
 FORMAT = 2
@@ -74,15 +75,8 @@ def write(store: Store, source: str, commit: int, receipt: Receipt) -> None:
 
     Raises `RemoteError` when the store refuses to write.
     """
-    key = _key(source, commit)
-    try:
-        store.create(key, msgspec.json.encode(receipt))
-    except RemoteError as error:
-        raise RemoteError(
-            f"{error.seen} Nothing of this batch took effect; what was committed is safe.",
-            where=key,
-            next_step="mend the cause and run the same command again; it continues where it stopped",
-        ) from error
+    with resumable():
+        store.create(_key(source, commit), msgspec.json.encode(receipt))
 
 
 def read(store: Store, source: str, commit: int) -> Receipt:

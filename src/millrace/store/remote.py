@@ -98,6 +98,19 @@ def answering(what: str, where: str) -> Iterator[None]:
         raise RemoteError(f"{what}: {said(error)}.", where=where) from error
 
 
+@contextmanager
+def resumable(what: str = "Nothing of this batch took effect") -> Iterator[None]:
+    """Say of a refusal to write inside that `what` is so, what is safe, and how to go on."""
+    try:
+        yield
+    except RemoteError as error:
+        raise RemoteError(
+            f"{error.seen} {what}; what was committed is safe.",
+            where=error.where,
+            next_step="mend the cause and run the same command again; it continues where it stopped",
+        ) from error
+
+
 def said(error: Exception) -> str:
     r"""What a library's error says, in one line, without signatures of requests.
 
