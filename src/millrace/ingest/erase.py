@@ -154,7 +154,7 @@ class _Search:
         now = Table(self.store, self.quarantine).snapshot()
         if now.delta is None:
             return
-        places = ["_batch", "_row"]
+        places = ["_batch", "_origin", "_row"]
         rows = now.scan().select(*places, "_rules", "_raw").collect()
         line = pl.col("_rules").list.contains(UNREADABLE)
         form = pl.Struct(dict.fromkeys(self.accepted, pl.String()))

@@ -3,7 +3,8 @@
 Each row rests in ``quarantine/<source>`` with `_run`, `_source`, `_origin`, `_row`, `_rules` (list), `_reasons` (text),
 `_raw` (the row as JSON before cleaning, or the line as it was), `_at` (when, ISO 8601) and `_batch`, the number of the
 commit it belongs to. Rows are written before that commit, so only those whose commit landed are shown. Rows that a
-replay moved into the table are named in ``replayed/<source>`` by `_of` and `_row`, with the number of that replay.
+replay moved into the table are named in ``replayed/<source>`` by `_of`, `_origin` and `_row`, with the number of that
+replay; older ones without `_origin`, which were of commits of one origin each.
 """
 
 from __future__ import annotations
@@ -38,11 +39,10 @@ _WRITERS: Mapping[str, Callable[[pl.LazyFrame, Path], object]] = MappingProxyTyp
 
 
 def set_aside(store: Store, source: str, number: int, refused: pl.DataFrame, receipt: Receipt) -> None:
-    """Write the rows refused by commit `number`, unless an earlier try of that commit wrote them."""
+    """Write the rows refused by commit `number`, each with its `_origin`, unless an earlier try of it wrote them."""
     rows = refused.with_columns(
         pl.lit(receipt.run).alias("_run"),
         pl.lit(source).alias("_source"),
-        pl.lit(receipt.origin).alias("_origin"),
         pl.lit(receipt.at).alias("_at"),
         pl.lit(number, dtype=pl.Int64).alias("_batch"),
     ).select(_COLUMNS)
@@ -73,13 +73,13 @@ def show(store: Store, source: str, limit: int, rows: pl.LazyFrame | None = None
     Raises `UsageError` when `source` was never ingested.
     """
     rows = landed_rows(store, source) if rows is None else rows
-    rows = rows.sort("_batch", "_row", descending=[True, False], maintain_order=True)
+    rows = rows.sort("_batch", "_origin", "_row", descending=[True, False, False], maintain_order=True)
     return rows.head(limit).collect()
 
 
 def _by_rule(rows: pl.LazyFrame) -> pl.DataFrame:
     """Rule, rows, example: the reasons of the first row that failed it."""
-    ordered = rows.sort("_batch", "_row").select(pl.col("_rules").alias("rule"), "_reasons")
+    ordered = rows.sort("_batch", "_origin", "_row").select(pl.col("_rules").alias("rule"), "_reasons")
     grouped = ordered.explode("rule", empty_as_null=True, keep_nulls=True).group_by("rule")
     return grouped.agg(pl.len().cast(pl.Int64).alias("rows"), pl.col("_reasons").first()).collect()
 
@@ -95,7 +95,7 @@ def export(store: Store, source: str, to: Path, rows: pl.LazyFrame | None = None
         raise UsageError(
             seen, where="quarantine", allowed=[f"rows{ending} in a folder that exists" for ending in _WRITERS]
         )
-    kept = (landed_rows(store, source) if rows is None else rows).sort("_batch", "_row").collect()
+    kept = (landed_rows(store, source) if rows is None else rows).sort("_batch", "_origin", "_row").collect()
     _WRITERS[to.suffix](kept.lazy(), to)
     return Exported(source, kept.height, str(to))
 
@@ -118,10 +118,16 @@ def landed_rows(store: Store, source: str) -> pl.LazyFrame:
     replayed = Table(store, f"{REPLAYED}/{source}").snapshot()
     if replayed.delta is None:
         return rows
-    left = replayed.scan().filter(pl.col("_batch").is_in(landed)).select(pl.col("_of").alias("_batch"), "_row")
+    left = replayed.scan().filter(pl.col("_batch").is_in(landed)).drop("_batch").rename({"_of": "_batch"})
+    named, unnamed = left, left
+    if "_origin" in left.collect_schema():
+        named, unnamed = left.drop_nulls("_origin"), left.filter(pl.col("_origin").is_null())
+    else:
+        named = left.with_columns(pl.lit(None, pl.String).alias("_origin")).head(0)
     # An unreadable line is counted by line, a row by row: only rows are replayed.
     line = pl.col("_rules").list.contains(UNREADABLE)
-    stayed = rows.filter(~line).join(left, on=["_batch", "_row"], how="anti", maintain_order="left")
+    stayed = rows.filter(~line).join(unnamed, on=["_batch", "_row"], how="anti", maintain_order="left")
+    stayed = stayed.join(named, on=["_batch", "_origin", "_row"], how="anti", maintain_order="left")
     return pl.concat([rows.filter(line), stayed])
 
 

@@ -11,8 +11,9 @@ from typing import Any, Protocol
 
 from millrace.engine.base import Engine
 from millrace.engine.here import Here
+from millrace.ingest.grouping import grouped
 from millrace.records.batch import Batch, Position
-from millrace.sources.base import Divisible, Part
+from millrace.sources.base import Collection, Divisible, Part
 
 
 class Readable(Protocol):
@@ -24,12 +25,17 @@ class Readable(Protocol):
 
 
 def read(source: Readable, after: Position | None, engine: Engine) -> Iterator[Batch]:
-    """The batches of `source` behind `after`, in order; one that cannot be divided is read in this process."""
+    """The batches of `source` behind `after`, in order; one that cannot be divided is read in this process.
+
+    The small batches of a source of several origins, such as many small files, are joined.
+    """
+    many = isinstance(source, Collection)
     if not (engine.several and isinstance(source, Divisible)):
-        yield from Here().stream(source.batches, [after])
+        yield from Here().stream(lambda at: grouped(source.batches(at)) if many else source.batches(at), [after])
         return
     with closing(engine.stream(_found, source.parts(after))) as found:
-        yield from source.joined(after, found)
+        batches = source.joined(after, found)
+        yield from grouped(batches) if many else batches
 
 
 def _found(part: Part) -> Iterator[Any]:

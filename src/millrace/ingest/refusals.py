@@ -16,13 +16,13 @@ from millrace.store.objects import Store
 from millrace.store.receipts import Receipt
 from millrace.store.tables import Table
 
-#: By what rows are grouped: which group a commit belongs to, and which one a refused row.
-_GROUPS: Mapping[str, tuple[Callable[[Receipt], str], pl.Expr]] = MappingProxyType(
+#: By what rows are grouped: which group the rows of an origin in a commit belong to, and which one a refused row.
+_GROUPS: Mapping[str, tuple[Callable[[Receipt, str], str], pl.Expr]] = MappingProxyType(
     {
-        "source": (lambda _: "", pl.lit("")),
-        "day": (lambda receipt: receipt.at[:10], pl.col("_at").str.slice(0, 10)),
-        "load": (lambda receipt: receipt.run, pl.col("_run")),
-        "origin": (lambda receipt: receipt.origin, pl.col("_origin")),
+        "source": (lambda _, __: "", pl.lit("")),
+        "day": (lambda receipt, _: receipt.at[:10], pl.col("_at").str.slice(0, 10)),
+        "load": (lambda receipt, _: receipt.run, pl.col("_run")),
+        "origin": (lambda _, origin: origin, pl.col("_origin")),
     }
 )
 #: What rows can be grouped by, besides their rules.
@@ -43,8 +43,10 @@ def grouped(store: Store, source: str, by: str) -> tuple[RefusedGroup, ...]:
     last = Table(store, f"tables/{source}").snapshot().number
     for number in sorted(receipts.landed(store, source, last)):
         receipt = receipts.read(store, source, number)
-        if receipt.counts.read:  # a replay reads nothing new
-            read[group_of(receipt)] = read.get(group_of(receipt), 0) + receipt.counts.read
+        for origin, counts in receipt.by_origin.items():
+            if counts.read:  # a replay reads nothing new
+                group = group_of(receipt, origin)
+                read[group] = read.get(group, 0) + counts.read
     return tuple(RefusedGroup(source, by, name, refused.get(name, 0), rows) for name, rows in read.items())
 
 

@@ -45,7 +45,7 @@ _AT = "_at_"
 
 @dataclass(frozen=True, slots=True)
 class _Passed:
-    """Refused rows that pass: `leaving` (`_of`, `_row`) and `kept`, those of them that are no duplicates."""
+    """Refused rows that pass: `leaving` (`_of`, `_origin`, `_row`) and `kept`, those of them that are no duplicates."""
 
     leaving: pl.DataFrame
     kept: pl.DataFrame
@@ -86,7 +86,7 @@ class _Sweep:
 def _sweep(name: str, settings: SourceSettings, store: Store, run: str, watch: Watch) -> _Sweep:
     table = Table(store, f"tables/{name}")
     staying = pl.col("_rules").list.set_intersection(_staying(settings)).list.len() > 0
-    refused = landed_rows(store, name).filter(~staying).sort("_batch", "_row").collect()
+    refused = landed_rows(store, name).filter(~staying).sort("_batch", "_origin", "_row").collect()
     now, moved = table.snapshot(), Counts()
     types = source_types(table)
     types |= _new_columns(refused, types, settings)
@@ -174,7 +174,7 @@ def _commit(table: Table, now: Snapshot, passed: _Passed, digest: str, run: str)
         columns=last.columns,
         format=last.format,
     )
-    left = passed.leaving.select("_of", "_row")
+    left = passed.leaving.select("_of", "_origin", "_row")
     identity = {"replay": int(left.hash_rows(seed=0).sum() or 0) % 2**64, "rules": digest, "counts": passed.counts}
     number = receipts.number(now.number, identity)
     receipts.write(store, name, number, receipt)

@@ -40,7 +40,7 @@ def reveal(source: str, store: Store, to: Path, *, refused: bool = False) -> Exp
         allowed = [f"rows{ending} in a folder that exists" for ending in _WRITERS]
         raise UsageError(f"The rows cannot be written as `{to}`.", where="reveal", allowed=allowed)
     private = privacy(words, os.environ, f"sources.{source}")
-    rows = landed_rows(store, source).sort("_batch", "_row").collect() if refused else table.read()
+    rows = landed_rows(store, source).sort("_batch", "_origin", "_row").collect() if refused else table.read()
     if refused:
         rows = rows.with_columns(pl.col("_rules").list.join("; "))
     _WRITERS[to.suffix](private.reveal(rows), to)

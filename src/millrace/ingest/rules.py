@@ -7,7 +7,7 @@ that fails is quarantined once, with every reason, and as it was read.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -26,7 +26,7 @@ from millrace.ingest.reasons import RAW, Mark, broken, misfit, refusals, unliste
 from millrace.ingest.references import Parents, Reference, compile_references, orphans
 from millrace.ingest.suppression import Suppressed
 from millrace.ingest.types import Typed, column_types, final_schema, tidy, typed
-from millrace.ingest.uniqueness import compile_unique, settle
+from millrace.ingest.uniqueness import by_row, compile_unique, settle
 from millrace.privacy.columns import Privacy
 from millrace.records.ingestion import Counts
 from millrace.sources.column_types import DTYPES
@@ -47,19 +47,20 @@ class Split:
     """The rows of a batch by what became of them.
 
     `kept` has the final columns and `_row`; `refused` has `_row` Int64, `_rules` List(String), `_reasons` String and
-    `_raw` String, the row as it was read. `replaced` are the places of rows that leave the table for those kept.
+    `_raw` String, the row as it was read. `erased` are the `_row` of rows left out, `replaced` the places of rows that
+    leave the table for those kept.
     """
 
     kept: pl.DataFrame
     refused: pl.DataFrame
     duplicate: int
-    erased: int = 0
+    erased: pl.Series = field(default_factory=lambda: pl.Series(_ROW, [], pl.Int64))
     replaced: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def counts(self, read: int, refused: int) -> Counts:
         """Where the `read` rows went, of which so many were `refused`."""
         return Counts(
-            read, self.kept.height, refused, self.duplicate, erased=self.erased, replaced=self.replaced.height
+            read, self.kept.height, refused, self.duplicate, erased=len(self.erased), replaced=self.replaced.height
         )
 
 
@@ -90,12 +91,14 @@ class Rules:
         protected: pl.DataFrame | None = None,
         erased: Suppressed | None = None,
         misfits: pl.DataFrame | None = None,
+        called: Callable[[pl.Series], pl.Series] = by_row,
     ) -> Split:
         """Clean and check the rows; `known` are the keys of the rows already in the table.
 
         `protected` has, for each row of `frame`, values of personal columns that were protected before; rows of persons
-        who were `erased` are left out; `misfits` are values that the reader could not take, as in a `Batch`. Raises
-        `DataError` when the frame has other columns than the rules were compiled for.
+        who were `erased` are left out; `misfits` are values that the reader could not take, as in a `Batch`; rows are
+        `called` so where they are told of. Raises `DataError` when the frame has other columns than the rules were
+        compiled for.
         """
         _same_columns(self.delivered, dict(frame.schema), self.where)
         try:
@@ -110,9 +113,9 @@ class Rules:
         failed = (
             done.select(pl.any_horizontal(flags)).to_series() if flags else pl.repeat(False, done.height, eager=True)
         )
-        gone = 0
+        gone = pl.Series(_ROW, [], pl.Int64)
         if erased and (named := erased.matches(as_told(erased.columns, frame, done, doubtful))).any():
-            gone = int(named.sum())
+            gone = done[_ROW].filter(named)
             done, frame, failed = done.filter(~named), frame.filter(~named), failed.filter(~named)
         kept = self.privacy.protect(done.select(*self.cleaned, _ROW).filter(~failed))
         if protected is not None:
@@ -125,7 +128,7 @@ class Rules:
         if self.latest:
             chosen = self.latest.settle(kept, known.rows if known else None)
             kept, replaced, duplicate = chosen.kept, chosen.replaced, kept.height - chosen.kept.height
-        settled = settle(kept, self.cleaning.identity, self.unique, known)
+        settled = settle(kept, self.cleaning.identity, self.unique, known, called)
         for told, flag in ((lost, _ORPHAN), (settled.taken if self.unique else None, _TAKEN)):
             if told is not None:
                 reasons = told.select(_ROW, pl.last().alias(f"{flag}_told"))

@@ -28,6 +28,7 @@ from millrace.ingest.expectations import check_columns, judge
 from millrace.ingest.keys import Keys
 from millrace.ingest.mapping import with_tables
 from millrace.ingest.personal import noted, ready, same_protection, source_types
+from millrace.ingest.places import Places
 from millrace.ingest.quarantine import set_aside
 from millrace.ingest.reading import read
 from millrace.ingest.reasons import misfits, unreadable
@@ -48,6 +49,8 @@ from millrace.store.tables import Table
 
 #: What a batch goes through; a `Step` is reported after each.
 POINTS = ("read", "checked", "noted", "quarantined", "committed", "acknowledged")
+#: Longer texts are not repeated in Delta's log, which every reader reads.
+_LONGEST_NOTE = 4096
 
 
 class Opened(Protocol):
@@ -190,18 +193,21 @@ class _Intake:
         """Put the rows of `batch` where they belong; None when another writer's commit came first."""
         rules = self._rules(source, batch)
         same_protection(last, rules.privacy, f"{self.name}, {batch.origin}")
-        split = self._split(rules, batch)
-        unread = unreadable(rules.privacy.unread(batch.refused))
-        refused = pl.concat([split.refused, unread]) if unread.height else split.refused
+        places = Places.of(batch)
+        split = self._split(rules, batch, places)
+        unread = places.lines(unreadable(rules.privacy.unread(batch.refused)))
+        refused = pl.concat([places.named(split.refused), unread], how="diagonal")
         counts = split.counts(batch.read, refused.height)
         counts.check(f"{self.name}, {batch.origin}")
         if refused.height:
             hold_types(self.settings, misfits(split.refused, batch.refused), f"{self.name}, {batch.origin}")
+        kept = places.named(split.kept)
         self._tell("checked")
 
         if not self.now.number:
             loads.begin(self.store, self.name)
-        receipt = self._receipt(batch, last, counts, refused, rules)
+        origins = places.counted(kept, refused, split.erased) if batch.pieces else {}
+        receipt = self._receipt(batch, last, counts, refused, rules, origins)
         number = receipts.number(self.now.number, _identity(receipt, batch, refused))
         receipts.write(self.store, self.name, number, receipt)
         self._tell("noted")
@@ -209,12 +215,7 @@ class _Intake:
             with answering("The rows that are there cannot be read", f"quarantine/{self.name}"):
                 set_aside(self.store, self.name, number, refused, receipt)
         self._tell("quarantined")
-        kept = split.kept.select(
-            *rules.final,
-            pl.lit(self.run).alias("_run"),
-            pl.lit(batch.origin).alias("_origin"),
-            pl.col("_row"),
-        )
+        kept = kept.select(*rules.final, pl.lit(self.run).alias("_run"), "_origin", "_row")
         self.now = self.table.exchange(self.now, split.replaced, kept, number, _metadata(receipt))
         if self.now.number != number:
             return None
@@ -222,7 +223,7 @@ class _Intake:
         self.own[number] = loads.Committed(receipt.previous, self.run, counts)
         self.tally.counts += counts
         self.tally.reasons.update(receipt.reasons)
-        self.tally.origins.add(batch.origin)
+        self.tally.origins |= {piece.origin for piece in batch.whole}
         self._tell("committed")
         batch.acknowledge()
         self._tell("acknowledged")
@@ -259,10 +260,11 @@ class _Intake:
             run=self.run,
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             reasons={},
+            origins={},
             format=2 if apart != position else 1,
         )
 
-    def _split(self, rules: Rules, batch: Batch) -> Split:
+    def _split(self, rules: Rules, batch: Batch, places: Places) -> Split:
         with answering("The rows that are there cannot be read", self.table.key):
             return rules.split(
                 batch.frame,
@@ -270,6 +272,7 @@ class _Intake:
                 self.keys.of(self.now),
                 erased=suppressed(self.store, self.name, os.environ),
                 misfits=batch.misfits,
+                called=places.told,
             )
 
     def _rules(self, source: Opened, batch: Batch) -> Rules:
@@ -286,7 +289,13 @@ class _Intake:
         return self.rules
 
     def _receipt(
-        self, batch: Batch, last: Receipt | None, counts: Counts, refused: pl.DataFrame, rules: Rules
+        self,
+        batch: Batch,
+        last: Receipt | None,
+        counts: Counts,
+        refused: pl.DataFrame,
+        rules: Rules,
+        origins: dict[str, Counts],
     ) -> Receipt:
         reasons = Counter(refused["_rules"].explode(empty_as_null=True, keep_nulls=True).to_list())
         position = self.texts.apart(batch.position)
@@ -300,7 +309,8 @@ class _Intake:
             rules=rules.digest,
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             reasons=dict(reasons),
-            format=2 if position != batch.position else 1,
+            format=3 if origins else 2 if position != batch.position else 1,
+            origins=origins,
             **noted(rules),
         )
 
@@ -321,7 +331,11 @@ def _identity(receipt: Receipt, batch: Batch, refused: pl.DataFrame) -> dict[str
 
 
 def _metadata(receipt: Receipt) -> dict[str, str]:
-    """What the commit says of itself in Delta's log, for people who look there; nothing is read back from it."""
+    """What the commit says of itself in Delta's log, for people who look there; nothing is read back from it.
+
+    A long position, which grows with the number of files, is in the receipt alone.
+    """
     told = {"run": receipt.run, "origin": receipt.origin, "rules": receipt.rules}
     encoded = {"position": receipt.position, "counts": receipt.counts}
-    return told | {name: msgspec.json.encode(value).decode() for name, value in encoded.items()}
+    texts = {name: msgspec.json.encode(value).decode() for name, value in encoded.items()}
+    return told | {name: text for name, text in texts.items() if len(text) <= _LONGEST_NOTE}

@@ -6,7 +6,7 @@ kept row in columns of `unique` is refused. Neither keeps a later row out: only 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -46,8 +46,22 @@ def compile_unique(settings: SourceSettings, columns: Mapping[str, object], wher
     return tuple(keys)
 
 
-def settle(rows: pl.DataFrame, identity: Key | None, unique: Sequence[Key], known: Keys | None) -> Settled:
-    """Part rows that repeat a row of the table, or an earlier one of these; `rows` have their keys and `_row`."""
+def by_row(rows: pl.Series) -> pl.Series:
+    """Rows as they are told of: by their number."""
+    return pl.select(pl.format("row {}", rows)).to_series()
+
+
+def settle(
+    rows: pl.DataFrame,
+    identity: Key | None,
+    unique: Sequence[Key],
+    known: Keys | None,
+    called: Callable[[pl.Series], pl.Series] = by_row,
+) -> Settled:
+    """Part rows that repeat a row of the table, or an earlier one of these; `rows` have their keys and `_row`.
+
+    The rows before are `called` so in the reasons.
+    """
     every = [*([identity] if identity else []), *unique]
     if not every or rows.is_empty():
         return Settled(rows, 0, _told([]))
@@ -64,7 +78,7 @@ def settle(rows: pl.DataFrame, identity: Key | None, unique: Sequence[Key], know
             reasons.append(_there(rows, key, place.filter(refused.gather(place[_AT]))))
     left = rows.filter(fate == _KEPT)
     inside = _inside(left, identity, unique)
-    reasons += [_earlier(left, key, of) for key, of in zip(unique, inside.held_by, strict=True)]
+    reasons += [_earlier(left, key, of, called) for key, of in zip(unique, inside.held_by, strict=True)]
     kept = left if inside.fate is None else left.filter(inside.fate == _KEPT)
     taken = _told(reasons)
     if identity and taken.height:
@@ -136,9 +150,11 @@ def _there(rows: pl.DataFrame, key: Key, place: pl.DataFrame) -> pl.DataFrame:
     return _reason(of.with_columns(_by=pl.format("row {} of {}", place["_row"], place["_origin"])), key)
 
 
-def _earlier(rows: pl.DataFrame, key: Key, held_by: Mapping[int, int]) -> pl.DataFrame:
+def _earlier(
+    rows: pl.DataFrame, key: Key, held_by: Mapping[int, int], called: Callable[[pl.Series], pl.Series]
+) -> pl.DataFrame:
     of = rows[list(held_by)].select("_row", *key.columns)
-    return _reason(of.with_columns(_by=pl.format("row {}", rows["_row"].gather(list(held_by.values())))), key)
+    return _reason(of.with_columns(called(rows["_row"].gather(list(held_by.values()))).alias("_by")), key)
 
 
 def _reason(of: pl.DataFrame, key: Key) -> pl.DataFrame:

@@ -16,6 +16,7 @@ import msgspec
 import polars as pl
 
 from millrace.errors import RemoteError
+from millrace.records.ingestion import Counts
 from millrace.records.lineage import Kind, Lineage, Node
 from millrace.records.package import Manifest
 from millrace.store import receipts
@@ -105,17 +106,19 @@ def _origins(store: Store, source: str, number: int, commits: Mapping[int, Recei
     if not left.counts.kept:
         return []
     if left.counts.read or left.counts.quarantined >= 0:
-        return [left.origin]
+        return [origin for origin, counts in left.by_origin.items() if counts.kept]
     rows = Table(store, f"replayed/{source}").snapshot().scan().filter(pl.col("_batch") == number)
-    return sorted({commits[of].origin for of in rows.select("_of").collect()["_of"].unique() if of in commits})
+    named = [pl.col("_origin")] if "_origin" in rows.collect_schema() else [pl.lit(None, pl.String).alias("_origin")]
+    places = rows.select("_of", *named).unique().collect()
+    return sorted({origin or commits[of].origin for of, origin in places.iter_rows() if of in commits})
 
 
 def _file(graph: _Graph, source: str, origin: str, commits: Mapping[int, Receipt]) -> str:
     identity = f"file:{source}/{origin}"
     if identity in graph.nodes:
         return identity
-    own = [receipt for receipt in commits.values() if receipt.origin == origin]
-    counts = sum((receipt.counts for receipt in own[1:]), own[0].counts)
+    own = [receipt for receipt in commits.values() if origin in receipt.by_origin]
+    counts = sum((receipt.by_origin[origin] for receipt in own), Counts())
     first = min(own, key=lambda receipt: receipt.at)
     facts = {"source": source, "ingested_by": first.run} | msgspec.to_builtins(counts)
     return graph.add("file", f"{source}/{origin}", origin, first.at, facts)

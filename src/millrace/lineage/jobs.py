@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import polars as pl
 
 from millrace.lineage.openlineage import Data, Job
 from millrace.records.dataset import Dataset
@@ -18,15 +21,18 @@ def ingested(job: Job, store: Store, source: str, run: str, folder: Path, checks
     """The files that a run brought into a table, and the version that holds them."""
     table = Table(store, f"tables/{source}")
     now = table.snapshot()
-    files: dict[str, list[Receipt]] = {}
-    for receipt in _of_run(store, source, now.number, run):
-        files.setdefault(receipt.origin, []).append(receipt)
-    for origin, commits in reversed(files.items()):
-        broken = {rule for receipt in commits for rule in receipt.reasons}
-        held = {rule: rule not in broken for rule in dict.fromkeys([*checks, *sorted(broken)])}
-        rows = sum(receipt.counts.read for receipt in commits)
-        job.inputs.append(Data(_placed(origin, folder), rows=rows, held=held))
-    kept = sum(receipt.counts.kept for commits in files.values() for receipt in commits)
+    rows: Counter[str] = Counter()
+    broken: dict[str, set[str]] = {}
+    kept = 0
+    for number, receipt in _of_run(store, source, now.number, run):
+        kept += receipt.counts.kept
+        rows.update({origin: counts.read for origin, counts in receipt.by_origin.items()})
+        for origin, rules in _broken(store, source, number, receipt):
+            broken.setdefault(origin, set()).update(rules)
+    for origin in sorted(rows):
+        failed = broken.get(origin, set())
+        held = {rule: rule not in failed for rule in dict.fromkeys([*checks, *sorted(failed)])}
+        job.inputs.append(Data(_placed(origin, folder), rows=rows[origin], held=held))
     job.outputs.append(_table(store, table.key, now.version if now.number else None, kept))
 
 
@@ -46,14 +52,23 @@ def packed(job: Job, store: Store, dataset: Dataset, manifest: Manifest, package
     job.outputs.append(Data(store.at(f"packages/{package.name}"), package.version, columns=inputs))
 
 
-def _of_run(store: Store, source: str, newest: int, run: str) -> Iterator[Receipt]:
-    """The receipts of a run's commits, newest first: they are the last ones."""
+def _broken(store: Store, source: str, number: int, receipt: Receipt) -> Iterable[tuple[str, Iterable[str]]]:
+    """The rules that rows of a commit failed, by origin."""
+    if not receipt.origins or not receipt.reasons:
+        return [(receipt.origin, receipt.reasons)]
+    rows = Table(store, f"quarantine/{source}").snapshot().scan().filter(pl.col("_batch") == number)
+    rules = pl.col("_rules").explode(empty_as_null=True, keep_nulls=True).unique()
+    return rows.group_by("_origin").agg(rules).collect().rows()
+
+
+def _of_run(store: Store, source: str, newest: int, run: str) -> Iterator[tuple[int, Receipt]]:
+    """The commits of a run and their receipts, newest first: they are the last ones."""
     number = newest
     while number:
         receipt = receipts.read(store, source, number)
         if receipt.run != run:
             return
-        yield receipt
+        yield number, receipt
         number = receipt.previous
 
 

@@ -18,6 +18,16 @@ def _nothing() -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """The consecutive rows of a batch that are of one origin: how many parsed, from which on, and how many refused."""
+
+    origin: str
+    first_row: int
+    rows: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Rows read from one origin, and the position that holds once they are committed.
 
@@ -25,7 +35,8 @@ class Batch:
     what the reader could not parse: columns ``line`` Int64, ``column`` String, ``reason`` String, ``raw`` String.
     `misfits` are values of rows in `frame` that are none of their column's type: ``at`` UInt32, the index of the row,
     ``column`` String, ``text`` String, the value as it was read; in the frame they are missing. `acknowledge` is called
-    after the commit; brokers wait for it.
+    after the commit; brokers wait for it. Where small batches of several origins were joined, `pieces` says which rows
+    are whose, `origin` is a name for all of them, and `first_row` is 1.
     """
 
     frame: pl.DataFrame
@@ -35,6 +46,12 @@ class Batch:
     position: Position
     acknowledge: Callable[[], None] = _nothing
     misfits: pl.DataFrame | None = None
+    pieces: tuple[Piece, ...] = ()
+
+    @property
+    def whole(self) -> tuple[Piece, ...]:
+        """The pieces; of a batch from one origin, that one."""
+        return self.pieces or (Piece(self.origin, self.first_row, self.frame.height, self.refused.height),)
 
     @property
     def read(self) -> int:

@@ -8,6 +8,7 @@ See docs/decisions/2026-11-24-compaction.md.
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import unquote
 from uuid import uuid4
 
 import polars as pl
@@ -37,7 +38,18 @@ def opened(at: str, version: int | None = None) -> DeltaTable | None:
 
 def scanned(delta: DeltaTable) -> pl.LazyFrame:
     """The rows of an opened version, lazily."""
+    if delta.table_uri.startswith("file://") and "%" in delta.table_uri:
+        return _scanned_here(delta)
     return pl.scan_delta(delta, storage_options={"max_retries": RETRIES})
+
+
+def _scanned_here(delta: DeltaTable) -> pl.LazyFrame:
+    """The same where the name of a folder has a space or the like: delta-rs escapes it as in a URL, Polars does not."""
+    schema = pl.Schema(delta.schema())
+    files = [unquote(name) for name in delta.file_uris()]
+    if not files:
+        return pl.LazyFrame(schema=schema)
+    return pl.scan_parquet(files, schema=schema, missing_columns="insert", extra_columns="ignore", glob=False)
 
 
 def compact(at: str, writer: WriterProperties, tell: Callable[[str], None] = lambda _: None) -> int:

@@ -23,8 +23,9 @@ from millrace.records.ingestion import Counts
 from millrace.store.objects import Store
 from millrace.store.remote import resumable
 
-#: What readers accept, with every older one: 2 where the position has texts that rest apart, else 1.
-FORMAT = 2
+#: What readers accept, with every older one: 3 where the rows are of several origins, 2 where the position has texts
+#: that rest apart, else 1.
+FORMAT = 3
 _ATTEMPT_BITS = 32
 
 
@@ -34,7 +35,8 @@ class Receipt:
 
     `previous` is the number of the commit before (0 at the first), `rules` the digest of the cleaning and checks. Where
     the source has personal columns, `pii` says how each is protected, `pii_key` the id of the key that hashes, and
-    `columns` the types that the source's columns had before.
+    `columns` the types that the source's columns had before. Where rows of several origins were committed together,
+    `origin` is a name for all of them, and `origins` tells what became of the rows of each.
     """
 
     previous: int
@@ -50,6 +52,12 @@ class Receipt:
     pii_key: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     format: int = 1
+    origins: dict[str, Counts] = field(default_factory=dict)
+
+    @property
+    def by_origin(self) -> Mapping[str, Counts]:
+        """What became of the rows of each origin; which of them replaced others is known of all together alone."""
+        return self.origins or {self.origin: self.counts}
 
 
 def number(previous: int, parts: Mapping[str, object]) -> int:

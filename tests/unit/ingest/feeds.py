@@ -30,6 +30,7 @@ from obstore.store import from_url
 
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import MillraceError
+from millrace.ingest import grouping
 from millrace.ingest.stage import Opened, ingest_source
 from millrace.ingest.types import column_types
 from millrace.records.ingestion import Ingested
@@ -47,6 +48,7 @@ KEPT, REFUSED, DUPLICATE = [1, 2, 7], [3, 4, 5, 6], 2
 ROWS = [row for frame in FRAMES for row in frame.rows()]
 #: So few small files are joined in these tests.
 _SMALL_FILES = 2
+_JOINED_ROWS = 100
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Feed:
-    """A kind of source: how the rows get there, and how a process opens it."""
+    """A kind of source: how the rows get there, and how a process opens it.
+
+    Small batches stay apart, so that there are many moments to die at, unless they are to be `joined`.
+    """
 
     lay: Callable[[pytest.FixtureRequest, Path], Place]
     opened: Callable[[str, Mapping[str, ColumnType] | None], Opened]
     batches: int
+    joined: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,6 +151,7 @@ def database(at: str, schema: Mapping[str, ColumnType] | None) -> Opened:
 FEEDS = {
     "memory": Feed(nowhere, in_memory, batches=3),
     "files": Feed(as_files, delimited, batches=5),
+    "small files": Feed(as_files, delimited, batches=1, joined=True),
     "objects": Feed(as_objects, delimited, batches=5),
     "sqlite": Feed(in_sqlite, database, batches=5),
     "postgresql": Feed(in_postgresql, database, batches=5),
@@ -154,6 +161,7 @@ FEEDS = {
 def take(scene: Scene, watch: Watch = unwatched, run: str = "run") -> Ingested:
     """Ingest everything that is there, joining small files, in this process."""
     delta.SMALL_FILES = _SMALL_FILES
+    grouping.MOST_ROWS = _JOINED_ROWS if FEEDS[scene.feed].joined else 0
     os.environ.update({**scene.environment, **scene.place.environment})
     store = Store(scene.store)
     known = column_types(Table(store, "tables/customers").snapshot().schema())

@@ -48,6 +48,17 @@ def files(table: Table) -> int:
     return len(DeltaTable(table.store.at(table.key)).file_uris())
 
 
+@pytest.mark.parametrize("name", ["My Documents", "Größe #1 [neu] & alt?"])
+def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    table = filled(Store(tmp_path / name))
+    content = table.read(bookkeeping=True)
+    assert content.height == 2 * COMMITS
+    wider = table.append(table.snapshot(), rows(7).with_columns(y=pl.lit("new")), 7 << 32)
+    found = wider.scan().select("x", "y").sort("x").collect().rows()
+    assert [found[0], found[1], found[-1]] == [(-7, "new"), (-6, None), (7, "new")]
+    assert table.snapshot(1).scan().collect().height == 2
+
+
 def test_many_small_files_become_one_and_nothing_else_changes(table: Table) -> None:
     before, told = table.snapshot(), []
     content = table.read(bookkeeping=True)

@@ -41,8 +41,8 @@ def test_the_oldest_format_is_read(store):
 
 
 def test_a_newer_format_is_refused(store):
-    receipts.write(store, "s", 1 << 32, receipt(format=3))
-    with pytest.raises(DataError, match="has format 3; this Millrace reads up to 2"):
+    receipts.write(store, "s", 1 << 32, receipt(format=4))
+    with pytest.raises(DataError, match="has format 4; this Millrace reads up to 3"):
         receipts.read(store, "s", 1 << 32)
 
 
