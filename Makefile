@@ -47,7 +47,7 @@ bench: $(READY) ## measure, each figure as a ratio to a peer or a ceiling in the
 	@$(BIN)/python bench/run.py $(ARGS)
 
 faults: $(READY) ## the long fault matrices: kill, retry, two writers, at every step
-	@MILLRACE_FAULTS=$${MILLRACE_FAULTS:-40} $(BIN)/python -m pytest -n $(WORKERS) tests/unit/ingest/test_faults.py tests/unit/ingest/test_keys_faults.py tests/unit/ingest/test_api_faults.py tests/unit/store/test_delta.py
+	@MILLRACE_FAULTS=$${MILLRACE_FAULTS:-40} $(BIN)/python -m pytest -n $(WORKERS) tests/unit/ingest/test_faults.py tests/unit/ingest/test_keys_faults.py tests/unit/ingest/test_api_faults.py tests/unit/store/test_delta.py tests/journey/test_up.py
 
 docs: $(READY) ## the JSON Schema and the reference pages generated from the code
 	@$(BIN)/python docs/build.py

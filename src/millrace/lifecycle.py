@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from millrace.config.schema import ProjectSettings
 from millrace.engine.base import Engine
@@ -36,7 +34,8 @@ from millrace.records.monitoring import Decision
 from millrace.records.package import Manifest, PackageInfo
 from millrace.records.progress import Step, Watch
 from millrace.records.release import GateVerdict, Release
-from millrace.records.run import Run
+from millrace.records.run import Run, Waits
+from millrace.store import runs
 from millrace.store.objects import Store
 
 if TYPE_CHECKING:
@@ -78,14 +77,14 @@ def new_run() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
-def run(site: Site, *, release: bool = True, by: str, reason: str = "run") -> Run:
-    """Take the raw data to a package, and to a release when the gate agrees."""
+def run(site: Site, *, then: Waits = "release", by: str, reason: str = "run") -> Run:
+    """Take the raw data to a package, and if the gate agrees to what comes `then`: a release, a person, nothing."""
     identity = new_run()
     with site.events.job(site.job("run"), identity):
-        return _run(site, identity, release=release, by=by, reason=reason)
+        return _run(site, identity, then, by, reason)
 
 
-def _run(site: Site, identity: str, *, release: bool, by: str, reason: str) -> Run:
+def _run(site: Site, identity: str, then: Waits, by: str, reason: str) -> Run:
     from millrace.ingest.expectations import hold
     from millrace.lineage.jobs import packed
 
@@ -105,13 +104,19 @@ def _run(site: Site, identity: str, *, release: bool, by: str, reason: str) -> R
         verdict = gate(site, manifest, comparison)
     with clock.time("report"):
         report = write_report(site, fit, package, ingested, verdict, comparison, learned_from)
-    released = None
-    if release and verdict.passed:
-        evidence = {"gate": list(verdict.reasons), "run": identity}
-        released = promote(site, package, by=by, reason=reason, evidence=evidence)
-    done = Run(identity, ingested, fit.evaluation, package, verdict, released, report, clock.seconds, learned_from)
-    site.store.create(f"runs/{identity}.json", msgspec.json.format(msgspec.json.encode(done)))
-    return done
+    waits = then if verdict.passed else ""
+    done = Run(identity, ingested, fit.evaluation, package, verdict, None, report, clock.seconds, learned_from)
+    done = replace(done, waits=waits, reason=reason)
+    ended = runs.keep(site.store, done)  # a release that follows never lacks its run, whatever dies in between
+    return done if waits != "release" else replace(done, waits="", release=conclude(site, ended, by))
+
+
+def conclude(site: Site, ended: runs.Outline, by: str) -> Release:
+    """A run that waits for its release → champion."""
+    evidence = {"gate": list(ended.gate.reasons), "run": ended.run}
+    released = promote(site, ended.package, by=by, reason=ended.reason, evidence=evidence)
+    runs.settle(site.store, ended.run, released)
+    return released
 
 
 def check(site: Site) -> Checked:
@@ -152,21 +157,6 @@ def ingest(site: Site, source: str, identity: str, part_of: str | None = None) -
             return stage(source, settings, site.store, site.folder, identity, site.watch, engine=site.engine)
         finally:
             site.events.note(ingested, job, site.store, source, identity, site.folder, settings.checks)
-
-
-def follow(site: Site, sources: Sequence[str], every: float, told: Callable[[Ingested], None]) -> None:
-    """Ingest what is there and then what comes, until this process is told to stop."""
-    from millrace.engine.stopping import told_to_stop
-    from millrace.ingest.following import follow as stage
-    from millrace.ingest.following import quietly
-
-    quiet = replace(site, settings=quietly(site.settings))
-
-    def ingest_one(name: str, watch: Watch) -> Ingested:
-        return ingest(replace(quiet, watch=watch), name, new_run())
-
-    with told_to_stop() as stop:
-        stage(sources, ingest_one, every=every, stop=stop, told=told, watch=site.watch)
 
 
 def explore(site: Site, since: int | None = None) -> Explored:

@@ -28,6 +28,7 @@ from millrace.cli import (
     reveal,
     serve,
     train,
+    up,
 )
 from millrace.cli import run as run_verb
 
@@ -56,6 +57,7 @@ def build() -> typer.Typer:
         serve.serve,
         monitor.monitor,
         retrain.retrain,
+        up.up,
         demo.demo,
     ):
         app.command()(verb)

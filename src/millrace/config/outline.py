@@ -16,7 +16,7 @@ def allowed_keys(path: Path) -> dict[str, str]:
     Examples
     --------
     >>> list(allowed_keys(("retrain",)))
-    ['when']
+    ['when', 'cooldown', 'approval']
     """
     root = json_schema()
     places = list(_branches(root, root))

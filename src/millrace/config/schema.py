@@ -18,6 +18,7 @@ from millrace.config.kpis import KPIS, check_kpis
 from millrace.config.metrics import METRICS
 from millrace.config.references import check_references, in_order
 from millrace.config.refusal import must_parse, read_by, refused
+from millrace.config.schedules import parse_schedule
 from millrace.config.section import Budget, Duration, Name, Scalar, Section, Whole
 from millrace.config.source import ColumnSettings, ColumnType, Protection, RetainSettings, SourceSettings
 from millrace.config.triggers import parse_trigger
@@ -40,6 +41,7 @@ __all__ = [
     "SourceSettings",
     "SplitSettings",
     "TlsSettings",
+    "UpSettings",
 ]
 Fraction = Annotated[
     float,
@@ -64,6 +66,7 @@ MetricName = Annotated[
 Condition = Annotated[str, must_parse(parse_condition)]
 FalseAlarms = Annotated[str, must_parse(parse_false_alarms)]
 Trigger = Annotated[str, must_parse(parse_trigger)]
+When = Annotated[str, must_parse(parse_schedule)]
 Kpis = Annotated[
     dict[str, str],
     must_parse(check_kpis),
@@ -207,6 +210,19 @@ class RetrainSettings(Section):
     when: tuple[Trigger, ...] = Field(
         ("drift", "harm"), description="drift, harm, or an interval since the last release such as `30 days`"
     )
+    cooldown: Duration = Field(86400.0, description="how long nothing is trained after a training, such as 1 day")
+    approval: Literal["none", "required"] = Field(
+        "none", description="whether a person promotes what a retraining brought through the gate"
+    )
+
+
+class UpSettings(Section):
+    """What `millrace up` does by itself, and when: an interval such as `15 min`, or five fields of cron in UTC."""
+
+    ingest: When = Field("5 s", description="how often sources are looked at for what is new")
+    monitor: When = Field("15 min", description="how often what was served is looked at; a roll back follows at once")
+    retrain: When | None = Field(None, description="when a retraining may start; default: with each look")
+    serve: bool = Field(True, description="whether predictions are served, once there is a champion")
 
 
 class ProjectSettings(Section):
@@ -222,6 +238,7 @@ class ProjectSettings(Section):
     serve: ServeSettings = ServeSettings()
     monitor: MonitorSettings = MonitorSettings()
     retrain: RetrainSettings = RetrainSettings()
+    up: UpSettings = UpSettings()
     engine: Annotated[str, Field(pattern=r"^(local|ray|ray://[^/]+)$")] = Field(
         "local", description="where work runs: local, ray (a Ray on this machine), or ray://host:10001"
     )

@@ -73,4 +73,4 @@ class Project(Rows, Models, Live):
     @audited("train")
     def train(self, watch: Watch = unwatched) -> Run:
         """Do as `run` does, without releasing."""
-        return run(self._site(watch), release=False, by=actor())
+        return run(self._site(watch), then="", by=actor())

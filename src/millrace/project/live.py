@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from millrace.errors import UsageError
-from millrace.lifecycle import champion, promote, run, try_alerts, watch_over
-from millrace.monitor.due import due
+from millrace.lifecycle import promote, try_alerts, watch_over
 from millrace.project.base import Loaded
 from millrace.records.audit import Action, AuditVerdict
 from millrace.records.message import Delivery
@@ -15,9 +17,10 @@ from millrace.records.monitoring import Decision
 from millrace.records.progress import Watch, unwatched
 from millrace.records.release import Release
 from millrace.records.retrained import Retrained
+from millrace.records.turning import JobState, WheelStatus
 from millrace.store import releases
 from millrace.store.audit import actions
-from millrace.store.audited import actor, audited
+from millrace.store.audited import actor, audited, recorded
 from millrace.store.key_book import KeyBook
 
 
@@ -39,15 +42,35 @@ class Live(Loaded):
         whose text is the URL, once the server answers. With `trust`, the file of a public key in place of the
         settings' own, nothing is served that this key did not sign.
         """
-        from millrace.serve.clouds import port as cloud_port
-        from millrace.serve.stage import serve
+        self._serve(watch, version=version, port=port, trust=trust)
 
-        settings = self.settings.serve
-        chosen = port if port is not None else cloud_port(os.environ, settings.port)
-        settings = settings.placed(chosen, self.path.parent)
-        if trust is not None:
-            settings = settings.model_copy(update={"trust": str(Path(trust).resolve())})
-        serve(self.store, settings, package=self.settings.project, version=version, pii=self.settings.pii, watch=watch)
+    @audited("up")
+    def up(
+        self,
+        *,
+        port: int | None = None,
+        told: Callable[[JobState], None] = lambda _: None,
+        watch: Watch = unwatched,
+    ) -> None:
+        """Keep everything turning until stopped: arrivals, looks, retraining, serving, as the section `up` says.
+
+        `told` gets the state of each job that has news. Raises `UsageError` when another process does so already.
+        """
+        from millrace.wheel.up import up
+
+        def serve(answering: Watch, stop: threading.Event) -> None:
+            self._serve(answering, port=port, stop=stop)
+
+        def recorded_as(verb: str) -> AbstractContextManager[dict[str, object]]:
+            return recorded(self.store, verb, {"by": "up"}, self.hide)
+
+        up(self._site(watch), serve, by=actor(), recorded=recorded_as, told=told)
+
+    def status(self) -> WheelStatus:
+        """How `millrace up` stands: its jobs, the champion, its address. Raises `UsageError` before the first."""
+        from millrace.wheel.board import status
+
+        return status(self.store)
 
     @audited("promote")
     def promote(self, version: int, reason: str = "") -> Release:
@@ -100,12 +123,26 @@ class Live(Loaded):
     @audited("retrain")
     def retrain(self, *, force: bool = False, watch: Watch = unwatched) -> Retrained:
         """Act on what monitoring decides, as `retrain.when` allows, through the gate; with `force`, train anyway."""
-        decision = self.monitor()
-        if decision.decision == "roll back" and not force:
-            return Retrained(decision, None, self.rollback(decision.reason))
-        current = champion(self._site())
-        reason = due(self.settings.retrain, decision, current.at if current else decision.at)
-        if reason is None and not force:
-            return Retrained(decision, None, None)
-        done = run(self._site(watch), by=actor(), reason=reason or decision.reason)
-        return Retrained(decision, done, done.release)
+        from millrace.wheel.acting import act
+
+        return act(self._site(watch), by=actor(), force=force)
+
+    def _serve(
+        self,
+        watch: Watch,
+        *,
+        version: int | None = None,
+        port: int | None = None,
+        trust: str | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        from millrace.serve.clouds import port as cloud_port
+        from millrace.serve.stage import serve
+
+        settings = self.settings.serve
+        chosen = port if port is not None else cloud_port(os.environ, settings.port)
+        settings = settings.placed(chosen, self.path.parent)
+        if trust is not None:
+            settings = settings.model_copy(update={"trust": str(Path(trust).resolve())})
+        name, pii = self.settings.project, self.settings.pii
+        serve(self.store, settings, package=name, version=version, pii=pii, watch=watch, stop=stop)

@@ -46,7 +46,7 @@ class Rows(Loaded):
         `told` gets what each look brought. Local files count once nobody has written to them for a while: `quiet` of
         their source, by default 2 s.
         """
-        from millrace.lifecycle import follow
+        from millrace.wheel.following import follow
 
         names = [self._known(source)] if source else list(self.settings.in_order)
         follow(self._site(lambda step: watch(replace(step, text=self.hide(step.text)))), names, every, told)

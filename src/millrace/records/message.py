@@ -14,7 +14,7 @@ class Message:
     """A decision, told to a person: what, since when, how much, for whom, on what evidence, and what to run.
 
     `identity` is the same for every attempt to deliver one message, so that receivers can drop repetitions. Times are
-    ISO 8601 with offset.
+    ISO 8601 with offset. A message about no model has the version 0, and in `package` what it is about.
     """
 
     identity: str
@@ -33,7 +33,7 @@ class Message:
     @property
     def title(self) -> str:
         """One line that says what is asked, of which model."""
-        return f"[{self.project}] {self.decision}: {self.package} {self.version}"
+        return f"[{self.project}] {self.decision}: {self._about}"
 
     @property
     def text(self) -> str:
@@ -41,10 +41,15 @@ class Message:
         facts = [
             f"What: {self.what}",
             f"Since: {self.since} (seen {self.at})",
-            f"Model: {self.package} {self.version}, {self.rows:,} predictions looked at",
         ]
+        if self.version:
+            facts.append(f"Model: {self._about}" + (f", {self.rows:,} predictions looked at" if self.rows else ""))
         evidence = ["Evidence:", *(f"  - {line}" for line in self.evidence)] if self.evidence else []
         return "\n".join([*facts, *evidence, f"To do: {self.command}"])
+
+    @property
+    def _about(self) -> str:
+        return f"{self.package} {self.version}" if self.version else self.package
 
 
 @dataclass(frozen=True, slots=True)

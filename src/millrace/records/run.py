@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from millrace.records.dataset import Dataset
 from millrace.records.evaluation import Evaluation
@@ -11,12 +12,16 @@ from millrace.records.ingestion import Ingested
 from millrace.records.package import PackageInfo
 from millrace.records.release import GateVerdict, Release
 
+#: What a run that passed the gate may wait for: the entry in the release log that follows, or a person.
+Waits = Literal["", "release", "approval"]
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """What one run did, stage by stage; `release` is None when the gate said no.
 
-    `dataset` is what the model learned from; None only in records of runs that were made before it was kept.
+    `dataset` is what the model learned from; None only in records of runs that were made before it was kept. `reason`
+    is why it was started.
     """
 
     run: str
@@ -28,3 +33,5 @@ class Run:
     report: str
     seconds: Mapping[str, float]
     dataset: Dataset | None = None
+    waits: Waits = ""
+    reason: str = ""

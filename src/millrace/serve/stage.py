@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -42,8 +43,11 @@ def serve(
     version: int | None = None,
     pii: Mapping[str, str] = _PUBLIC,
     watch: Watch = unwatched,
+    stop: threading.Event | None = None,
 ) -> None:
     """Answer requests for `package` until SIGTERM or SIGINT; then finish what was begun, and settle the log.
+
+    With `stop`, which whoever started this thread sets, until that instead.
 
     With `version` None the champion answers, and whoever becomes champion answers within a second. `watch` gets one
     step, whose text is the server's URL, once it truly answers. The work is done by processes of its own, which end
@@ -62,7 +66,10 @@ def serve(
         _check_certificate(settings.tls)
     _warn_if_open(settings)
     port = _free_port(settings.host, settings.port)
-    with tempfile.TemporaryDirectory(prefix="millrace-serve-") as board, told_to_stop() as stop:
+    with (
+        tempfile.TemporaryDirectory(prefix="millrace-serve-") as board,
+        nullcontext(stop) if stop else told_to_stop() as told,
+    ):
         orders = Orders(
             store.url,
             package,
@@ -86,9 +93,9 @@ def serve(
         settler = _start("settler", orders)
         try:
             url = f"{'https' if settings.tls else 'http'}://{_reachable(settings.host)}:{port}"
-            _await_answer(server, url, stop)
+            _await_answer(server, url, told)
             watch(Step("serve", url))
-            while not stop.wait(0.2):
+            while not told.wait(0.2):
                 _still_running(server)
                 if settler.poll() is not None:
                     settler = _start("settler", orders)

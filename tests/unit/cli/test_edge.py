@@ -46,7 +46,7 @@ def test_a_wrong_project_file_ends_in_3_with_every_problem(millrace_says, folder
         "contract, clean, required, unique, references, checks, expect, pii, retain.\n"
         "bad.yaml:2:1  config.unknown-key\n"
         "  `modle` is not a section. Did you mean `model`?\n"
-        "  Allowed here: version, project, sources, dataset, model, serve, monitor, retrain, engine, store.\n"
+        "  Allowed here: version, project, sources, dataset, model, serve, monitor, retrain, up, engine, store.\n"
     )
 
 

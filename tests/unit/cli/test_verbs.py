@@ -49,7 +49,10 @@ def test_with_json_standard_output_is_one_json_value_and_nothing_else(name, mill
 
 def test_the_json_of_a_run_has_the_agreed_keys(millrace_says):
     record = json.loads(millrace_says("run", "--json").out)
-    kept = {"run", "ingest", "evaluation", "package", "gate", "release", "report", "seconds", "dataset"}
+    kept = {"run", "ingest", "evaluation", "package", "gate", "release", "report", "seconds", "dataset"} | {
+        "waits",
+        "reason",
+    }
     assert set(record) == kept
     assert {"read", "kept", "quarantined", "duplicate", "late", "table_version"} <= set(record["ingest"]["customers"])
     assert record["evaluation"]["metrics"]["log_loss"]["high"] is None

@@ -1,0 +1,1 @@
+"""The wheel that turns itself: arrivals, looks, retraining and serving in one process."""
