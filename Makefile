@@ -46,8 +46,11 @@ format: $(READY) ## let ruff mend what it can
 bench: $(READY) ## measure, each figure as a ratio to a peer or a ceiling in the same run
 	@$(BIN)/python bench/run.py $(ARGS)
 
+FAULTS := $(addprefix tests/unit/ingest/test_,faults.py keys_faults.py api_faults.py changing_faults.py latest.py) \
+	tests/unit/store/test_delta.py tests/journey/test_killed_ingest.py tests/journey/test_up.py
+
 faults: $(READY) ## the long fault matrices: kill, retry, two writers, at every step
-	@MILLRACE_FAULTS=$${MILLRACE_FAULTS:-40} $(BIN)/python -m pytest -n $(WORKERS) tests/unit/ingest/test_faults.py tests/unit/ingest/test_keys_faults.py tests/unit/ingest/test_api_faults.py tests/unit/store/test_delta.py tests/journey/test_up.py
+	@MILLRACE_FAULTS=$${MILLRACE_FAULTS:-40} $(BIN)/python -m pytest -n $(WORKERS) $(FAULTS) $(ARGS)
 
 docs: $(READY) ## the JSON Schema and the reference pages generated from the code
 	@$(BIN)/python docs/build.py

@@ -28,6 +28,7 @@ import polars as pl
 import pytest
 from obstore.store import from_url
 
+from api_server import Api
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import MillraceError
 from millrace.ingest import grouping
@@ -38,6 +39,7 @@ from millrace.records.progress import Step, Watch, unwatched
 from millrace.sources.databases.source import SqlSource
 from millrace.sources.files.delimited import DelimitedFormat
 from millrace.sources.files.source import FileSource
+from millrace.sources.http.source import ApiSource
 from millrace.store import delta, receipts
 from millrace.store.objects import Store
 from millrace.store.tables import Table
@@ -143,6 +145,31 @@ def _values() -> str:
     return ", ".join(f"({', '.join('null' if value is None else repr(value) for value in row)})" for row in rows)
 
 
+def in_mariadb(request: pytest.FixtureRequest, folder: Path) -> Place:
+    """In a table of its own."""
+    alchemy = pytest.importorskip("sqlalchemy", reason="needs the extra `sql`")
+    url, table = request.getfixturevalue("mariadb").url, f"customers_{secrets.token_hex(6)}"
+    engine = alchemy.create_engine(url.replace("mysql://", "mysql+pymysql://", 1), poolclass=alchemy.pool.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"create table {table} ({_COLUMNS})")
+        connection.exec_driver_sql(f"insert into {table} values {_values()}")
+    return Place(json.dumps({"from": url, "query": f"select * from {table}"}))
+
+
+def on_pages(request: pytest.FixtureRequest, folder: Path) -> Place:
+    """By an API of its own, two records to a page."""
+    columns = ("place", "id", "charge", "tenure")
+    api = Api(dict(zip(columns, (place, *row), strict=True)) for place, row in enumerate(ROWS, 1))
+    api.__enter__()
+    request.addfinalizer(api.__exit__)
+    return Place(api.url)
+
+
+def api(at: str, schema: Mapping[str, ColumnType] | None) -> Opened:
+    said = {"from": at, "key": "place", "chunk": 2, "columns": RULES["columns"]}
+    return ApiSource("customers", SourceSettings.model_validate(said), Path("/"), schema)
+
+
 def database(at: str, schema: Mapping[str, ColumnType] | None) -> Opened:
     said = {**json.loads(at), "key": "place", "chunk": 2, "columns": RULES["columns"]}
     return SqlSource("customers", SourceSettings.model_validate(said), Path("/"), schema)
@@ -155,6 +182,8 @@ FEEDS = {
     "objects": Feed(as_objects, delimited, batches=5),
     "sqlite": Feed(in_sqlite, database, batches=5),
     "postgresql": Feed(in_postgresql, database, batches=5),
+    "mariadb": Feed(in_mariadb, database, batches=5),
+    "api": Feed(on_pages, api, batches=5),
 }
 
 

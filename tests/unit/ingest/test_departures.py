@@ -17,10 +17,6 @@ from millrace.store.objects import Store
 from millrace.store.tables import Table
 
 
-class DeathError(Exception):
-    """The process ends here."""
-
-
 class Shop:
     """A table of customers, and its source."""
 
@@ -115,21 +111,6 @@ def test_when_most_are_gone_none_is_removed_until_that_is_allowed(shop: Shop) ->
     shop.sections["on_delete"] = {"remove": "100%"}
     assert shop.take().deleted == 3
     assert shop.rows() == [("e", 5, "new")]
-
-
-@pytest.mark.parametrize("point", ["compared", "removed"])
-def test_killed_while_rows_leave_it_goes_on_where_it_stopped(shop: Shop, point: str) -> None:
-    def die(step: Step) -> None:
-        if step.text.endswith(f": {point}"):
-            raise DeathError
-
-    shop.sections["on_delete"] = "remove"
-    shop.take()
-    shop("delete from customers where id = 'b'")
-    with pytest.raises(DeathError):
-        shop.take(watch=die)
-    shop.take()
-    assert shop.rows() == [("a", 1, "free"), ("c", 3, "free")]
 
 
 def test_another_writer_in_between_leaves_every_row_in_one_place(shop: Shop) -> None:

@@ -117,7 +117,9 @@ def undisturbed(request, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(delta, "SMALL_FILES", delta.SMALL_FILES)
         patch.setattr(grouping, "MOST_ROWS", grouping.MOST_ROWS)
-        for feed in ("memory", "files", "small files", "sqlite", "postgresql"):
+        for feed in FEEDS:
+            if feed == "objects":
+                continue
             scene = laid(request, feed, tmp_path_factory.mktemp(feed))
             take(scene)
             assert_every_row_is_in_one_place(Store(scene.store))
@@ -171,7 +173,7 @@ def test_two_writers_at_once_write_what_one_would(seed, scene, undisturbed):
     assert_as_undisturbed(scene, undisturbed)
 
 
-@pytest.mark.parametrize("feed", ["memory", "files"])
+@pytest.mark.parametrize("feed", ["memory", "files", "sqlite", "api"])
 @pytest.mark.parametrize("limit", range(100, 2100, 100) if LONG else [100, 1000, 2048])
 def test_a_full_disk_is_reported_and_loses_nothing(request, tmp_path, patient, undisturbed, feed, limit):
     scene = laid(request, feed, tmp_path)
@@ -188,14 +190,15 @@ def test_a_full_disk_is_reported_and_loses_nothing(request, tmp_path, patient, u
 SERVER_DEATHS = [(point, batch) for batch in range(5 if LONG else 1) for point in POINTS]
 
 
+@pytest.mark.parametrize("feed", ["postgresql", "mariadb"])
 @pytest.mark.parametrize(("point", "batch"), SERVER_DEATHS)
 def test_a_database_server_killed_at_any_point_and_started_again_costs_no_row(
-    request, tmp_path, patient, undisturbed, point, batch
+    request, tmp_path, patient, undisturbed, point, batch, feed
 ):
-    server = request.getfixturevalue("postgresql")
+    server = request.getfixturevalue(feed)
     if not server.own:
         pytest.skip("this server is not the tests' own to stop")
-    scene = laid(request, "postgresql", tmp_path)
+    scene = laid(request, feed, tmp_path)
     killings = iter([lambda: None] * batch + [server.stop])
 
     def watch(step):
