@@ -10,12 +10,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from millrace.errors import ProjectFileError, nearest
 from millrace.ingest.built_in import BUILT_IN, REQUIRED
+
+if TYPE_CHECKING:
+    import duckdb
 
 _CLASSES = frozenset(
     {"BETWEEN", "CASE", "CAST", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION", "OPERATOR", "TYPE"}
@@ -99,9 +103,7 @@ def _compile(name: str, sql: str, schema: Mapping[str, pl.DataType], at: str) ->
 
 def _parse(sql: str, at: str) -> Any:
     """The syntax tree of the one expression `sql`, as DuckDB writes it in JSON."""
-    import duckdb
-
-    with duckdb.connect(config={"enable_external_access": "false"}) as session:
+    with _parser().cursor() as session:
         ((text,),) = session.execute("select json_serialize_sql(?::varchar)", [f"select {sql}\n"]).fetchall()
     tree = json.loads(text)
     if tree.get("error", True):
@@ -111,6 +113,14 @@ def _parse(sql: str, at: str) -> Any:
     if not only or node["from_table"]["type"] != "EMPTY" or node["where_clause"] or node["modifiers"]:
         raise _refuse(f"`{sql}` is more than one expression over a row.", at)
     return node["select_list"][0]
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """One session parses everything; to open one takes longer than to parse."""
+    import duckdb
+
+    return duckdb.connect(config={"enable_external_access": "false"})
 
 
 def _nodes(tree: Any) -> Iterator[Mapping[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -92,11 +92,11 @@ def hold_columns(
         )
 
 
-def hold_types(settings: SourceSettings, refused: Mapping[str, str], where: str) -> None:
+def hold_types(settings: SourceSettings, refused: Callable[[], Mapping[str, str]], where: str) -> None:
     """Raise `DataError` when the contract freezes types and there are values, by column, that do not fit."""
-    if refused and agreed(settings.contract).types == "freeze":
+    if agreed(settings.contract).types == "freeze" and (found := refused()):
         raise DataError(
-            f"Values do not fit their columns: {'; '.join(list(refused.values())[:5])}. "
+            f"Values do not fit their columns: {'; '.join(list(found.values())[:5])}. "
             "Nothing of this batch was committed.",
             where=where,
             code="data.types",

@@ -43,6 +43,22 @@ _ROW = "_row"
 
 
 @dataclass(frozen=True, slots=True)
+class Examined:
+    """The rows of a batch, each looked at by itself, before the table is asked.
+
+    `frame` has them as they were read and `done` as they were cleaned, with `_row` and a Boolean column for each way to
+    fail; `failed` tells which rows did in any. `doubtful` names the flag of each column that may hold a misfit.
+    """
+
+    frame: pl.DataFrame
+    done: pl.DataFrame
+    failed: pl.Series
+    first_row: int
+    doubtful: Mapping[str, str]
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
     """The rows of a batch by what became of them.
 
@@ -93,12 +109,13 @@ class Rules:
         misfits: pl.DataFrame | None = None,
         called: Callable[[pl.Series], pl.Series] = by_row,
     ) -> Split:
-        """Clean and check the rows; `known` are the keys of the rows already in the table.
+        """Examine and settle the rows at once."""
+        return self.settle(self.examine(frame, first_row, misfits), known, protected, erased, called)
 
-        `protected` has, for each row of `frame`, values of personal columns that were protected before; rows of persons
-        who were `erased` are left out; `misfits` are values that the reader could not take, as in a `Batch`; rows are
-        `called` so where they are told of. Raises `DataError` when the frame has other columns than the rules were
-        compiled for.
+    def examine(self, frame: pl.DataFrame, first_row: int, misfits: pl.DataFrame | None = None) -> Examined:
+        """Clean and check the rows, each by itself; `misfits` are values that the reader could not take.
+
+        Raises `DataError` when the frame has other columns than the rules were compiled for.
         """
         _same_columns(self.delivered, dict(frame.schema), self.where)
         try:
@@ -113,13 +130,29 @@ class Rules:
         failed = (
             done.select(pl.any_horizontal(flags)).to_series() if flags else pl.repeat(False, done.height, eager=True)
         )
+        return Examined(frame, done, failed, first_row, doubtful, tuple(marks))
+
+    def settle(
+        self,
+        examined: Examined,
+        known: Keys | None = None,
+        protected: pl.DataFrame | None = None,
+        erased: Suppressed | None = None,
+        called: Callable[[pl.Series], pl.Series] = by_row,
+    ) -> Split:
+        """Put each row in its place; `known` are the keys of the rows already in the table.
+
+        `protected` has, for each row, values of personal columns that were protected before; rows of persons who were
+        `erased` are left out; rows are `called` so where they are told of.
+        """
+        frame, done, failed, doubtful = examined.frame, examined.done, examined.failed, examined.doubtful
         gone = pl.Series(_ROW, [], pl.Int64)
         if erased and (named := erased.matches(as_told(erased.columns, frame, done, doubtful))).any():
             gone = done[_ROW].filter(named)
             done, frame, failed = done.filter(~named), frame.filter(~named), failed.filter(~named)
         kept = self.privacy.protect(done.select(*self.cleaned, _ROW).filter(~failed))
         if protected is not None:
-            before = protected[(kept[_ROW] - first_row).cast(pl.UInt32)]
+            before = protected[(kept[_ROW] - examined.first_row).cast(pl.UInt32)]
             kept = kept.with_columns(before[column] for column in before.columns if column in self.final)
         lost = orphans(kept, self.references) if self.references else None
         if lost is not None and lost.height:
@@ -139,7 +172,11 @@ class Rules:
         raw = personal(self.privacy, frame[bad], done[bad], doubtful)
         shown = done[bad].with_columns(raw.select(column for column in self.privacy.words if column in raw.columns))
         return Split(
-            settled.kept, refusals(shown, raw, [*marks, *self._marks()]), settled.duplicate + duplicate, gone, replaced
+            settled.kept,
+            refusals(shown, raw, [*examined.marks, *self._marks()]),
+            settled.duplicate + duplicate,
+            gone,
+            replaced,
         )
 
     def _marks(self) -> list[Mark]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 import polars as pl
@@ -21,7 +22,7 @@ import polars as pl
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.engine.base import Engine
 from millrace.engine.here import Here
-from millrace.errors import RemoteError
+from millrace.errors import DataError, RemoteError
 from millrace.ingest.contract import agree, hold_columns, hold_types
 from millrace.ingest.departures import leaving
 from millrace.ingest.expectations import check_columns, judge
@@ -34,7 +35,7 @@ from millrace.ingest.reading import read
 from millrace.ingest.reasons import misfits, unreadable
 from millrace.ingest.references import Parents
 from millrace.ingest.retention import tidy
-from millrace.ingest.rules import Rules, Split, compile_rules, same_schema
+from millrace.ingest.rules import Examined, Rules, Split, compile_rules, same_schema
 from millrace.ingest.suppression import suppressed
 from millrace.ingest.widening import widen
 from millrace.records.batch import Batch, Position
@@ -63,6 +64,13 @@ class Opened(Protocol):
     def batches(self, after: Position | None) -> Iterator[Batch]:
         """The batches that follow `after`, from the beginning when it is None."""
         ...
+
+
+class _Ahead(NamedTuple):
+    """What `rules` made of a batch before it was known whether they are its own."""
+
+    rules: Rules
+    examined: Examined
 
 
 @dataclass(slots=True)
@@ -147,12 +155,13 @@ class _Intake:
         last = receipts.read(self.store, self.name, self.now.number) if self.now.number else None
         after = self.texts.whole(last.position) if last else None
         hold_columns(source, after, source_types(self.table), self.settings, self.name)
-        for batch in read(source, after, engine):
-            self._tell("read")
-            landed = self._commit(source, batch, last)
-            if landed is None:
-                return False
-            last = landed
+        with closing(Here().stream(self._examined, [read(source, after, engine)])) as batches:
+            for batch, ahead in batches:
+                self._tell("read")
+                landed = self._commit(source, batch, last, ahead)
+                if landed is None:
+                    return False
+                last = landed
         if last and self.settings.removable is not None and not self._depart(source, last):
             return False
         if self.now.number:
@@ -189,18 +198,27 @@ class _Intake:
             replaced=counts.replaced,
         )
 
-    def _commit(self, source: Opened, batch: Batch, last: Receipt | None) -> Receipt | None:
+    def _examined(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, _Ahead | None]]:
+        """The batches, looked at by the rules of the batch before while that is committed; most have the same."""
+        for batch in batches:
+            rules, ahead = self.rules, None
+            if rules and rules.delivered == dict(batch.frame.schema):
+                with suppress(DataError):  # the rules of this very batch will tell
+                    ahead = _Ahead(rules, rules.examine(batch.frame, batch.first_row, batch.misfits))
+            yield batch, ahead
+
+    def _commit(self, source: Opened, batch: Batch, last: Receipt | None, ahead: _Ahead | None) -> Receipt | None:
         """Put the rows of `batch` where they belong; None when another writer's commit came first."""
         rules = self._rules(source, batch)
         same_protection(last, rules.privacy, f"{self.name}, {batch.origin}")
         places = Places.of(batch)
-        split = self._split(rules, batch, places)
+        split = self._split(rules, batch, places, ahead)
         unread = places.lines(unreadable(rules.privacy.unread(batch.refused)))
         refused = pl.concat([places.named(split.refused), unread], how="diagonal")
         counts = split.counts(batch.read, refused.height)
         counts.check(f"{self.name}, {batch.origin}")
         if refused.height:
-            hold_types(self.settings, misfits(split.refused, batch.refused), f"{self.name}, {batch.origin}")
+            hold_types(self.settings, lambda: misfits(split.refused, batch.refused), f"{self.name}, {batch.origin}")
         kept = places.named(split.kept)
         self._tell("checked")
 
@@ -264,16 +282,12 @@ class _Intake:
             format=2 if apart != position else 1,
         )
 
-    def _split(self, rules: Rules, batch: Batch, places: Places) -> Split:
+    def _split(self, rules: Rules, batch: Batch, places: Places, ahead: _Ahead | None) -> Split:
+        known = ahead.examined if ahead and ahead.rules is rules else None
+        examined = known or rules.examine(batch.frame, batch.first_row, batch.misfits)
         with answering("The rows that are there cannot be read", self.table.key):
-            return rules.split(
-                batch.frame,
-                batch.first_row,
-                self.keys.of(self.now),
-                erased=suppressed(self.store, self.name, os.environ),
-                misfits=batch.misfits,
-                called=places.told,
-            )
+            erased = suppressed(self.store, self.name, os.environ)
+            return rules.settle(examined, self.keys.of(self.now), erased=erased, called=places.told)
 
     def _rules(self, source: Opened, batch: Batch) -> Rules:
         """The rules for `batch`, compiled anew only where its columns or those of the table changed."""

@@ -21,6 +21,7 @@ from millrace.sources.base import Refusal, Source, SourceKind, refused
 from millrace.sources.files.dialect import SUFFIXES, Dialect, opened, sniff
 from millrace.sources.files.mending import mended
 from millrace.sources.files.plain import plain
+from millrace.sources.files.regular import RegularLines
 from millrace.sources.files.rejects import locate, rejects
 from millrace.sources.files.source import Chunk, FileSource
 from millrace.sources.files.void_rows import void
@@ -30,7 +31,7 @@ from millrace.sources.streaming import HEAD_BYTES, fitting, frames, line_bytes, 
 
 @dataclass(slots=True)
 class DelimitedFormat:
-    """Reads delimited files with DuckDB, every value as text."""
+    """Reads delimited files, every value as text: regular lines with Polars, all others with DuckDB."""
 
     settings: SourceSettings
     expected: tuple[str, ...] | None
@@ -38,7 +39,7 @@ class DelimitedFormat:
     _dialects: dict[Path, Dialect | None] = field(default_factory=dict)
     _plain: dict[Path, Path] = field(default_factory=dict)
     _scratch: Scratch = field(default_factory=Scratch)
-    _mended: dict[Path, list[Refusal]] = field(default_factory=dict)
+    _mended: dict[Path, tuple[Path, list[Refusal]]] = field(default_factory=dict)
     _rejected: dict[Path, dict[int, int]] = field(default_factory=dict)
 
     def columns(self, path: Path) -> dict[str, ColumnType | None]:
@@ -54,26 +55,38 @@ class DelimitedFormat:
         nothing, copy = pl.DataFrame(schema=dict.fromkeys(dialect.names, pl.String)), self._plain[path]
         with opened(copy) as head:
             size = fitting(size, line_bytes(head.read(HEAD_BYTES)))
+        regular, read, broken = RegularLines(copy, dialect), 0, list[Refusal]()
+        for frame in regular.frames(size):
+            behind, read = frame[max(0, records - read) :], read + frame.height
+            if behind.height:
+                yield _chunk(behind, dialect)
+        if not regular.whole:
+            for frame in self._others(path, dialect, max(read, records), size, broken):
+                yield _chunk(frame, dialect)
+        broken = [*self._preamble(copy, dialect), *sorted(broken, key=lambda row: row.line or 0)]
+        for start in range(refusals, len(broken), size):
+            yield Chunk(nothing, refused(broken[start : start + size]))
+
+    def _others(
+        self, path: Path, dialect: Dialect, behind: int, size: int, broken: list[Refusal]
+    ) -> Iterator[pl.DataFrame]:
+        """The rows of any file behind the first ones; then its broken lines are in `broken`."""
+        copy, taken = self._readable(path, dialect)
         with self._engine.cursor() as connection:
             try:
-                for frame in frames(connection, f"select * from {_scan(copy, dialect)} offset {records}", size):
-                    named = frame.rename(dict(zip(frame.columns, dialect.names, strict=True)))
-                    yield Chunk(named, refused(), void(named, dialect.labels))
-                broken = [*self._mended[path], *rejects(connection, copy, dialect)]
-                broken = [*self._preamble(copy, dialect), *sorted(broken, key=lambda row: row.line or 0)]
+                yield from frames(connection, f"select * from {_scan(copy, dialect)} offset {behind}", size)
+                broken += [*taken, *rejects(connection, copy, dialect)]
             except duckdb.Error as error:
                 raise SourceError(
                     f"Reading stopped: {str(error).splitlines()[0]}", where=str(path), code="source.read"
                 ) from error
-        for start in range(refusals, len(broken), size):
-            yield Chunk(nothing, refused(broken[start : start + size]))
 
     def locate(self, path: Path, records: list[int]) -> dict[int, tuple[int | None, str]]:
         """Line and raw text of parsed records."""
         dialect = self._dialect(path)
         if dialect is None:
             return {}
-        path = self._plain[path]
+        path, _ = self._readable(path, dialect)
         if path not in self._rejected:
             with self._engine.cursor() as connection:
                 every = ", ".join(f"count(c{index})" for index in range(len(dialect.names)))
@@ -85,13 +98,17 @@ class DelimitedFormat:
     def _dialect(self, path: Path) -> Dialect | None:
         if path not in self._dialects:
             copy = plain(path, self.settings, self._scratch)
-            dialect = sniff(copy, self.settings, self.expected, self._engine)
-            if dialect:
-                copy, self._mended[path] = mended(copy, dialect, self._scratch)
-            self._plain[path], self._dialects[path] = copy, dialect
+            self._plain[path] = copy
+            self._dialects[path] = sniff(copy, self.settings, self.expected, self._engine)
             if self.expected is None and (first := self._dialects[path]):
                 self.expected = first.names
         return self._dialects[path]
+
+    def _readable(self, path: Path, dialect: Dialect) -> tuple[Path, list[Refusal]]:
+        """The file without the lines that would be misread, and these."""
+        if path not in self._mended:
+            self._mended[path] = mended(self._plain[path], dialect, self._scratch)
+        return self._mended[path]
 
     def _preamble(self, path: Path, dialect: Dialect) -> list[Refusal]:
         if self.settings.skip:
@@ -103,6 +120,11 @@ class DelimitedFormat:
             for number, line in enumerate(lines, 1)
             if line.strip() and number not in dialect.above
         ]
+
+
+def _chunk(frame: pl.DataFrame, dialect: Dialect) -> Chunk:
+    named = frame.rename(dict(zip(frame.columns, dialect.names, strict=True)))
+    return Chunk(named, refused(), void(named, dialect.labels))
 
 
 def _scan(path: Path, dialect: Dialect) -> str:

@@ -122,7 +122,7 @@ class _Pass:
 
     def _dealt_with(self, window: _Window) -> Generator[Edit, None, int]:
         """The edits in a window; returns how many of its lines need no second look."""
-        if not self._headed and (needed := self._header(window)) is not None:
+        if not self._headed and (needed := (yield from self._header(window))) is not None:
             return needed
         for n in self._suspects(window):
             if window.number + n < self._line:
@@ -135,14 +135,15 @@ class _Pass:
             self._line = window.number + last + 1
         return len(window.lines)
 
-    def _header(self, window: _Window) -> int | None:
-        """Go behind the header, which is left as it is; while it is not whole, the line with which to go on."""
+    def _header(self, window: _Window) -> Generator[Edit, None, int | None]:
+        """Go behind the header, of which only the line end changes; while it is not whole, the line to go on with."""
         n = max(0, self._line - window.number)
         while n < len(window.lines) and not window.body(n).strip():
             n += 1
         span = self._span(window, n) if n < len(window.lines) else None
         if span is None:
             return min(n, len(window.lines))
+        yield from window.ended(span.last, self._newline)
         self._line, self._headed = window.number + span.last + 1, True
         return None
 
@@ -236,7 +237,8 @@ def _blocks(handle: IO[bytes]) -> Iterator[tuple[int, bytes, int, bool]]:
     while piece := handle.read(PIECE):
         rest += piece
         # A return at the very end may belong to a line feed behind it.
-        end = max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, -1)) + 1
+        feed = rest.rfind(b"\n")
+        end = max(feed, rest.rfind(b"\r", feed + 1, -1)) + 1
         if end:
             yield at, rest[:end], 0, False
             at, rest = at + end, rest[end:]

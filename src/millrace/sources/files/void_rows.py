@@ -43,5 +43,7 @@ def _repeated(frame: pl.DataFrame, labels: Sequence[str]) -> list[int]:
     named = next((at for at, label in enumerate(labels) if label), None)
     if named is None:
         return []
-    candidates = (frame.to_series(named).str.strip_chars() == labels[named]).arg_true().to_list()
+    texts = frame.to_series(named)
+    near = texts.str.contains(labels[named], literal=True).arg_true()
+    candidates = near.filter(texts.gather(near).str.strip_chars() == labels[named])
     return [row for row in candidates if [(value or "").strip() for value in frame.row(row)] == list(labels)]
