@@ -198,15 +198,17 @@ def lineage(site: Site, what: str | None = None) -> Lineage:
 
 def learn(site: Site, identity: str, part_of: str | None = None) -> tuple[Fit, Dataset]:
     """Tables → fit, with the version of the dataset it was learned from."""
+    from millrace.engine.clock import Clock
     from millrace.ingest.dataset import dataset
     from millrace.lineage.jobs import learned
     from millrace.train.stage import train
 
+    clock = Clock(site.settings.model.budget, site.watch)
     site.watch(Step("train", "reading the tables"))
     with site.events.job(site.job("dataset"), identity, part_of) as job:
         frame, learned_from = dataset(site.settings, site.store)
         site.events.note(learned, job, site.store, learned_from, (site.settings.dataset or {}).get("sql"))
-    return train(frame, site.settings.model, site.watch, trial_book(site, learned_from)), learned_from
+    return train(frame, site.settings.model, site.watch, trial_book(site, learned_from), clock), learned_from
 
 
 def trial_book(site: Site, learned_from: Dataset) -> TrialBook:

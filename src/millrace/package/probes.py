@@ -19,6 +19,9 @@ from millrace.records.signature import Field
 
 #: How many different rows the probes start from, and how many split points and categories of a column are tried.
 _ROWS, _POINTS, _CATEGORIES = 50, 150, 2000
+#: The probing rows together hold at most so many values, so of many columns fewer points are tried, and of very many
+#: only those columns are changed that trees split on.
+_VALUES, _FEWEST = 10_000_000, 20
 _UNSEEN = ("never seen before", " ", "NaN", "null", "0", "é", "e\u0301", "日本", "a" * 300)
 
 #: Texts that word splitting and lower-casing may stumble over.
@@ -32,11 +35,14 @@ def probes(fit: Fit) -> pl.DataFrame:
         return inputs
     base = inputs.gather_every(max(1, inputs.height // _ROWS)).head(_ROWS)
     points = _split_points(fit.members)
-    varied = [base]
-    for field in fit.signature.inputs:
-        seen = inputs[field.name]
+    varied, left = [base], _VALUES // inputs.width
+    changed = sorted(fit.signature.inputs, key=lambda field: field.name not in points)[: max(1, left // _FEWEST)]
+    for place, field in enumerate(changed):
+        seen, most = inputs[field.name], max(_FEWEST, left // (len(changed) - place))
         finite = not all(_bears_infinity(field.name, member) for member in fit.members)
         values = _numbers(seen, points.get(field.name, set()), finite) if field.numeric else _texts(seen, field)
+        values = values.gather_every(max(1, -(-len(values) // most)))
+        left -= len(values)
         varied.append(base[[i % base.height for i in range(len(values))]].with_columns(values.alias(field.name)))
     return pl.concat(varied)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from millrace.errors import SourceError
 
 #: Records with more fields than this are no table.
-MOST_COLUMNS = 10_000
+MOST_COLUMNS = 16_384
 
 
 def check_names(names: Iterable[str], where: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from millrace.engine.clock import REFIT, Clock
 from millrace.records.fit import Member
-from millrace.train.clock import REFIT_SHARE, Clock
 from millrace.train.trials import Classroom, Trial, refit
 
 
@@ -14,7 +14,7 @@ def taught(room: Classroom, trials: Sequence[Trial], weights: Mapping[int, float
     """The members by falling weight; those there is no time for are left out, and the others' weights sum to 1."""
     members: list[Member] = []
     for place, weight in sorted(weights.items(), key=lambda item: -item[1]):
-        if members and clock.left(REFIT_SHARE) < 0:
+        if members and clock.left(REFIT) < 0:
             break
         members.append(refit(room, trials[place], weight, clock))
     whole = sum(member.weight for member in members)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from millrace.engine.clock import Clock
 from millrace.records.evaluation import Evaluation, Metric
 from millrace.records.fit import Member
 from millrace.records.signature import Signature
 from millrace.records.weakest import Weakest
 from millrace.train.calling import Calling
-from millrace.train.clock import Clock
-from millrace.train.importance import MAX_ROWS, importances
+from millrace.train.importance import MAX_ROWS, Shuffling, importances
 from millrace.train.trials import outputs_of
 
 
@@ -71,12 +71,14 @@ class Judging:
         task, classes = self.signature.task, len(self.signature.classes)
         definition = find(self.metric, task) if calling.costs is None else cost_metric(calling.costs)
 
-        def measure(rows: pl.DataFrame) -> float:
-            answer = calling.answer(outputs_of(members, rows, self.signature))
+        def measure(outputs: np.ndarray) -> float:
+            answer = calling.answer(outputs)
             prediction = judged(truth, answer, task, classes).prediction(definition)
             assert prediction is not None
             return definition.function(truth, prediction)
 
         names = [field.name for field in self.signature.inputs]
-        rows = self.rows[chosen]
-        return importances(rows, names, measure, clock, seed=self.seed, higher_is_better=definition.higher_is_better)
+        shuffling = Shuffling(members, self.rows[chosen], self.signature)
+        return importances(
+            shuffling, names, measure, clock, seed=self.seed, higher_is_better=definition.higher_is_better
+        )

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from millrace.config.schema import ModelSettings
+from millrace.engine.clock import LADDER, Clock
 from millrace.records.evaluation import Evaluation
 from millrace.records.fit import Member
 from millrace.train.calling import Calling, calling_of, costs_of
-from millrace.train.clock import REFIT_SHARE, Clock
 from millrace.train.judging import Judging
 from millrace.train.scorer import Scorer
 from millrace.train.trials import Classroom, Trial, refit
@@ -37,9 +37,13 @@ def ladder(
     steps = {"baseline": judging.judge(constant, plain)}
     known = {member.name: member for member in members}
     for place, trial in _best_of_families(trials, chooser).items():
-        if trial.candidate.name not in known and clock.left(REFIT_SHARE) < 0:
+        member = known.get(trial.candidate.name)
+        if member is None and clock.left(LADDER) > 0:
+            member = refit(room, trial, 1.0, clock, LADDER)
+            if trial.trees and clock.left(LADDER) < 0:
+                member = None  # time cut it short: it would seem worse than it is
+        if member is None:
             continue
-        member = known.get(trial.candidate.name) or refit(room, trial, 1.0, clock)
         calling, _ = calling_of(room, trials, {place: 1.0}, judging.metric, settings)
         steps[trial.candidate.family] = judging.judge(judging.outputs([replace(member, weight=1.0)]), calling)
     return steps

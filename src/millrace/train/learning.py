@@ -8,11 +8,11 @@ from time import monotonic
 
 import numpy as np
 
+from millrace.engine.clock import CURVE, Clock
 from millrace.records.fit import Member
 from millrace.records.metric import Metric
 from millrace.train.calling import Calling
 from millrace.train.candidates import Lesson
-from millrace.train.clock import Clock
 from millrace.train.judging import Judging
 from millrace.train.recipes import learned
 from millrace.train.trials import Classroom, Trial
@@ -32,11 +32,14 @@ def learning_curve(
     for taken in _TAKEN:
         rows = np.flatnonzero(np.arange(len(room.truth)) % _PARTS < taken)
         started = monotonic()
-        if len(rows) < _FEWEST or clock.left() < 0 or not _all_classes(room, rows):
+        if len(rows) < _FEWEST or clock.left(CURVE) < 0 or not _all_classes(room, rows):
             continue
         clock.tell(f"learning from {len(rows):,} rows")
-        points.append((len(rows), _taught(room, judging, trial, rows, calling, clock)))
-        if clock.left() < 2 * (monotonic() - started):
+        point = _taught(room, judging, trial, rows, calling, clock)
+        if clock.left(CURVE) < 0:
+            break  # time cut the model short: it would seem that rows do not help
+        points.append((len(rows), point))
+        if clock.left(CURVE) < 2 * (monotonic() - started):
             break
     if not points:
         return ()
@@ -53,6 +56,6 @@ def _taught(
 ) -> Metric:
     encodings, matrix = learned(room.rows[rows], room.signature.inputs, room.goals(rows), trial.candidate.recipe)
     lesson = Lesson(matrix, room.truth[rows])
-    estimator, _ = trial.candidate.learn(lesson, trial.trees or None, clock.moment(1.0))
+    estimator, _ = trial.candidate.learn(lesson, trial.trees or None, clock.moment(CURVE))
     member = Member(trial.candidate.name, 1.0, encodings, estimator)
     return judging.judge(judging.outputs([member]), calling).metrics[judging.metric]

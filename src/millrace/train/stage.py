@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from millrace.config.schema import ModelSettings, SplitSettings
+from millrace.engine.clock import Clock
 from millrace.errors import TrainingError
 from millrace.records.evaluation import Evaluation
 from millrace.records.fit import Fit
@@ -18,7 +19,6 @@ from millrace.store.trial_book import TrialBook
 from millrace.train.blend import blend
 from millrace.train.calling import calling_of, costs_of
 from millrace.train.candidates import candidates
-from millrace.train.clock import Clock
 from millrace.train.columns import describe, type_columns
 from millrace.train.ensemble import taught
 from millrace.train.judging import Judging
@@ -28,19 +28,29 @@ from millrace.train.learning import learning_curve
 from millrace.train.scorer import deciding_metric, scorer
 from millrace.train.split import Folds, folds, holdout, order_keys, sealed
 from millrace.train.target import Target, answered, read_target
+from millrace.train.thinning import affordable
 from millrace.train.trials import Classroom, Trial, outputs_of, try_candidates
 
 #: With more training rows, fewer folds tell as much.
 _FIVE_FOLDS, _THREE_FOLDS = 30_000, 100_000
+#: Leaks are looked for in this share of the time at most.
+_LEAKS = 0.1
 
 
-def train(frame: pl.DataFrame, settings: ModelSettings, watch: Watch = unwatched, book: TrialBook | None = None) -> Fit:
+def train(
+    frame: pl.DataFrame,
+    settings: ModelSettings,
+    watch: Watch = unwatched,
+    book: TrialBook | None = None,
+    clock: Clock | None = None,
+) -> Fit:
     """Learn to predict ``settings.predict`` from the other columns, within ``settings.budget`` seconds or trials.
 
     A part of the rows is sealed first and looked at only by the final judgement. Linear models and a portfolio of
     boosted trees are cross-validated on the rest; a blend of at most three of them, weighted on their out-of-fold
     answers, is taught on all training rows. The same rows and seed give the same fit, unless time cuts the search: a
-    budget of trials is never cut. Finished trials are written into `book`, and taken from it.
+    budget of trials is never cut. Finished trials are written into `book`, and taken from it. `clock` is the
+    budget that began before.
 
     Raises
     ------
@@ -53,16 +63,17 @@ def train(frame: pl.DataFrame, settings: ModelSettings, watch: Watch = unwatched
     with catch_warnings():
         # A solver that is asked for a few steps at a time says each time that it could go on.
         filterwarnings("ignore", message="lbfgs failed to converge")
-        return _train(frame, settings, watch, book)
+        return _train(frame, settings, clock or Clock(settings.budget, watch), book)
 
 
-def _train(frame: pl.DataFrame, settings: ModelSettings, watch: Watch, book: TrialBook | None) -> Fit:
-    clock = Clock(settings.budget, watch)
+def _train(frame: pl.DataFrame, settings: ModelSettings, clock: Clock, book: TrialBook | None) -> Fit:
     clock.tell("typing the columns")
     rows, notes = answered(frame, settings)
     target, target_notes = read_target(rows, settings)
     fields, column_notes = type_columns(rows, settings)
     rows = rows.select(*(field.name for field in fields), settings.predict, *_split_columns(settings.split))
+    kept, thinned = affordable(rows, fields, _strata(target, settings.split), clock)
+    rows, target = rows.filter(kept), replace(target, truth=target.truth[kept])
     keys = order_keys(rows, fields, settings.split)
     strata = _strata(target, settings.split)
     test = sealed(keys, strata, settings.split.test)
@@ -74,8 +85,8 @@ def _train(frame: pl.DataFrame, settings: ModelSettings, watch: Watch, book: Tri
     costs_of(settings, signature)  # a class that is not there is refused before anything is learned
     metric = deciding_metric(settings, room.truth, signature)
     judging = Judging(rows.filter(test), target.truth[test], signature, metric, settings.seed)
-    notes += target_notes + column_notes + _repeats(keys, settings.split)
-    notes += leak_warnings(learning, signature.inputs, room.truth, settings.predict)
+    notes += target_notes + column_notes + thinned + _repeats(keys, settings.split)
+    notes += leak_warnings(learning, signature.inputs, room.truth, settings.predict, clock.part(_LEAKS))
     trials = _searched(room, judging, settings, clock, book)
     return _learn(room, judging, settings, notes, clock, trials)
 
@@ -109,9 +120,10 @@ def _learn(
     outputs = judging.outputs(members)
     evaluation = judging.judge(outputs, calling)
     steps = ladder(room, judging, trials, members, settings, chooser, clock)
+    heaviest = trials[next(iter(kept))]
+    learned = learning_curve(room, judging, heaviest, members[0], calling, clock)
     found = judging.importances(members, calling, clock)
     evaluation = replace(evaluation, importances=found, weakest=judging.weakest(outputs, calling, found))
-    heaviest = trials[next(iter(kept))]
     return Fit(
         signature=room.signature,
         members=members,
@@ -127,7 +139,7 @@ def _learn(
         uncalibrated=None if calling.calibration is None else outputs,
         costs=calling.matrix(),
         conformal=calling.conformal,
-        learning=learning_curve(room, judging, heaviest, members[0], calling, clock),
+        learning=learned,
     )
 
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from millrace.engine.clock import REFIT, SEARCH, Clock
 from millrace.records.fit import Member
 from millrace.records.signature import Signature
 from millrace.store.trial_book import FinishedTrial, TrialBook
 from millrace.train.candidates import Candidate, Lesson
-from millrace.train.clock import REFIT_SHARE, SEARCH_SHARE, Clock
 from millrace.train.encode import encode
 from millrace.train.recipes import Recipe, learned
 from millrace.train.scorer import Scorer
@@ -54,7 +54,8 @@ class Classroom:
             learn, held = self.folds[fold]
             encodings, matrix = learned(self.rows[learn], self.signature.inputs, self.goals(learn), recipe)
             check = encode(self.rows[held], encodings)
-            self.lessons[recipe, fold] = Lesson(matrix, self.truth[learn], check, self.truth[held])
+            threads = max(1, (os.cpu_count() or 1) // len(self.folds))  # folds are learned side by side
+            self.lessons[recipe, fold] = Lesson(matrix, self.truth[learn], check, self.truth[held], threads)
         return self.lessons[recipe, fold]
 
 
@@ -85,7 +86,7 @@ def try_candidates(
         first = candidate.family not in folds
         done = book.find(candidate.name) if book else None
         if done is None:
-            left = clock.left(SEARCH_SHARE)
+            left = clock.left(SEARCH)
             if trials and left < (0 if first else costs[candidate.family]):
                 continue
             until = monotonic() + max(left, 0) * (_FIRST_SHARE if first else 1)
@@ -137,15 +138,15 @@ def _on_common_rows(trials: Sequence[Trial], truth: np.ndarray, scorer: Scorer) 
     return tuple(cut)
 
 
-def refit(room: Classroom, trial: Trial, weight: float, clock: Clock) -> Member:
-    """Teach a candidate on all training rows, with the number of trees its folds found best."""
+def refit(room: Classroom, trial: Trial, weight: float, clock: Clock, share: float = REFIT) -> Member:
+    """Teach a candidate on all training rows, with the number of trees its folds found best, until `share` is spent."""
     clock.tell(f"{trial.candidate.name}, all training rows")
     everything = np.arange(room.rows.height)
     encodings, matrix = learned(room.rows, room.signature.inputs, room.goals(everything), trial.candidate.recipe)
     trees = ceil(trial.trees * _MORE_TREES) or None
     threads = max(1, min(os.cpu_count() or 1, matrix.size // _CELLS_PER_THREAD))
     lesson = Lesson(matrix, room.truth, threads=threads)
-    estimator, _ = trial.candidate.learn(lesson, trees, clock.moment(REFIT_SHARE))
+    estimator, _ = trial.candidate.learn(lesson, trees, clock.moment(share))
     return Member(trial.candidate.name, weight, encodings, estimator)
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from millrace.engine.clock import Clock
 from millrace.records.signature import Field, Signature
 from millrace.train.calling import Calling
 from millrace.train.candidates import portfolio
-from millrace.train.clock import Clock
 from millrace.train.judging import Judging
 from millrace.train.learning import learning_curve
 from millrace.train.scorer import scorer
