@@ -19,7 +19,7 @@ from millrace.config.metrics import METRICS
 from millrace.config.references import check_references, in_order
 from millrace.config.refusal import must_parse, read_by, refused
 from millrace.config.schedules import parse_schedule
-from millrace.config.section import Budget, Duration, Name, Scalar, Section, Whole
+from millrace.config.section import Age, Budget, Duration, Name, Scalar, Section, Whole
 from millrace.config.source import ColumnSettings, ColumnType, Protection, RetainSettings, SourceSettings
 from millrace.config.triggers import parse_trigger
 from millrace.config.units import PERCENT, fraction
@@ -201,6 +201,10 @@ class MonitorSettings(Section):
     window: Duration = Field(86400.0, description="how far back a look reaches, such as 1 day")
     kpis: Kpis = Field({}, description='what the service is held to: `p99_latency_ms: "< 50"`, `error_rate: "< 1%"`')
     alert: tuple[Alert, ...] = Field((), description="who is told: `webhook: URL`, `slack: URL`, `email: {…}`")
+    maturity: Age = Field(0.0, description="how old predictions are before their outcomes count, such as 7 days")
+    detectors: tuple[Name, ...] = Field(
+        (), description="detectors that are fed the errors in the order of predictions, such as `betting` or `adwin`"
+    )
     cooldown: Duration = Field(86400.0, description="how long the same condition is not told again, such as 1 day")
 
 

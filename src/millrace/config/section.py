@@ -34,6 +34,13 @@ Duration = Annotated[
     Field(gt=0),
     WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": DURATION}]}),
 ]
+#: Seconds, possibly none.
+Age = Annotated[
+    float,
+    read_by(seconds),
+    Field(ge=0),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": DURATION}]}),
+]
 #: Seconds, or a number of trials.
 Budget = Annotated[
     float | Trials,

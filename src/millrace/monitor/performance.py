@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from millrace.evaluate.judge import judge
 from millrace.monitor.look import MINIMUM_ROWS, answer
-from millrace.records.evaluation import Metric
-from millrace.records.monitoring import Alarm
+from millrace.records.evaluation import Evaluation, Metric
+from millrace.records.monitoring import Alarm, Performance
 from millrace.records.package import Manifest
 from millrace.records.signature import Signature
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Outcomes needed of at least two classes; with fewer of them the interval of a ranking metric means little.
 _OF_A_CLASS = 5
+#: Fewer outcomes than this tell too little of a window by itself: then it reaches further back.
+_TELLING = 200
 #: The share of outcomes outside the model's classes from which they are an alarm and no slip of the pen.
 _STRANGE = 0.01
 
@@ -39,6 +42,11 @@ class Known:
     def part(self, end: int) -> Known:
         """The first `end` of them."""
         return Known(self.rows.head(end), self.truth[:end], 0, self.reported.head(end))
+
+    def since(self, start: datetime) -> Known:
+        """Those of predictions made after `start`."""
+        first = int((self.rows["at"] <= start).sum())
+        return Known(self.rows[first:], self.truth[first:], 0, self.reported[first:])
 
 
 def known(rows: pl.DataFrame, feedback: pl.DataFrame, signature: Signature) -> Known:
@@ -83,13 +91,8 @@ def harm(outcomes: Known, manifest: Manifest, alpha: float) -> Alarm | None:
     with a probability below `alpha` (both measurements taken as normal, with the widths of their intervals). None too
     when there are too few outcomes to say.
     """
-    if not _enough(outcomes.truth, manifest.signature):
-        return None
-    name, paid = manifest.evaluation.primary, manifest.evaluation.costs
-    said = answer(outcomes.rows, manifest.signature)
-    costs = None if paid is None else np.array(paid.matrix)
-    evaluation = judge(outcomes.truth, said, manifest.signature, threshold=manifest.threshold, costs=costs)
-    if name not in evaluation.metrics:  # these outcomes have no such metric, as mape of a zero
+    evaluation, name = _judged(outcomes, manifest), manifest.evaluation.primary
+    if evaluation is None or name not in evaluation.metrics:  # these outcomes have no such metric, as mape of a zero
         return None
     now, promised = evaluation.metrics[name], manifest.evaluation.metrics[name]
     if not _worse(now, promised) or _chance(now, promised) > alpha:
@@ -99,6 +102,56 @@ def harm(outcomes: Known, manifest: Manifest, alpha: float) -> Alarm | None:
         f"{_interval(promised)} on held-out rows"
     )
     return Alarm("performance", None, name, now.value, evidence)
+
+
+def mature(rows: pl.DataFrame, now: datetime, maturity: float) -> pl.DataFrame:
+    """The predictions whose outcomes are due: those older than `maturity` seconds.
+
+    Of younger ones only those outcomes are known that come early, which are no fair sample: a fraud is found before
+    its absence is.
+    """
+    return rows.filter(rows["at"] <= now - timedelta(seconds=maturity))
+
+
+def newest_window(due: pl.DataFrame, outcomes: Known, window: float) -> Known:
+    """The outcomes of the last `window` seconds of predictions that are due; of at least the newest `_TELLING`."""
+    if due.is_empty() or not outcomes.truth.size:
+        return outcomes
+    start = due["at"][-1] - timedelta(seconds=window)
+    recent = outcomes.since(start)
+    if recent.truth.size >= _TELLING:
+        return recent
+    first = max(outcomes.truth.size - _TELLING, 0)
+    return Known(outcomes.rows[first:], outcomes.truth[first:], 0, outcomes.reported[first:])
+
+
+def performance(due: pl.DataFrame, recent: Known, manifest: Manifest) -> Performance | None:
+    """Every metric of the newest window, with its interval, against what the package promised."""
+    import polars as pl
+
+    if due.is_empty():
+        return None
+    start = recent.rows["at"][0] if recent.truth.size else due["at"][-1]
+    evaluation = _judged(recent, manifest)
+    metrics = evaluation.metrics if evaluation else {}
+    return Performance(
+        start.isoformat(),
+        due["at"][-1].isoformat(),
+        due.filter(pl.col("at") >= start).height,
+        recent.truth.size,
+        metrics,
+        {name: one for name, one in manifest.evaluation.metrics.items() if name in metrics},
+    )
+
+
+def _judged(outcomes: Known, manifest: Manifest) -> Evaluation | None:
+    """How good the answers were; None when there are too few outcomes to say."""
+    if not _enough(outcomes.truth, manifest.signature):
+        return None
+    paid = manifest.evaluation.costs
+    said = answer(outcomes.rows, manifest.signature)
+    costs = None if paid is None else np.array(paid.matrix)
+    return judge(outcomes.truth, said, manifest.signature, threshold=manifest.threshold, costs=costs)
 
 
 def _enough(truth: np.ndarray, signature: Signature) -> bool:

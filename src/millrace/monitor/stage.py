@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from millrace.config.schema import MonitorSettings
 from millrace.monitor import kpis, look, spending
+from millrace.monitor.errors_in_order import detect
 from millrace.monitor.learning import learn
-from millrace.monitor.performance import Known, harm, known, strange
+from millrace.monitor.performance import Known, harm, known, mature, newest_window, performance, strange
 from millrace.monitor.spending import MOST, Spent
 from millrace.profile.build import profile
 from millrace.profile.drift import MARGIN, drift
@@ -40,7 +41,9 @@ def monitor(
     """What to do about the package of `manifest`, from its predictions and what turned out true.
 
     Drift is judged on the newest `settings.window` (or on all rows since the release, when the window holds fewer
-    than `look.MINIMUM_ROWS`), harm on every outcome known since the release. Harm leads to a roll back when it was
+    than `look.MINIMUM_ROWS`), harm on the outcomes of predictions older than `settings.maturity`: on all of them since
+    the release, and on those of the newest window. What `settings.detectors` say of the errors in their order counts
+    as harm too. Harm leads to a roll back when it was
     there from the release on and there is a champion to go back to, to retraining otherwise; so does drift.
     An indicator of `settings.kpis` that is out of bounds asks for a fix, unless one of the former asks for more.
     Inputs that are broken come before all: most of a column's values gone, or unlike any the model was trained on.
@@ -78,12 +81,16 @@ def monitor(
     )
     if recent.height < look.MINIMUM_ROWS:
         return _serve_better(decision)
-    outcomes = known(rows, feedback, manifest.signature)
-    columns, harmed = _look(store, settings, manifest, reference, (rows, recent), outcomes)
+    due = mature(rows, now, settings.maturity)
+    outcomes = known(due, feedback, manifest.signature)
+    newest = newest_window(due, outcomes, settings.window)
+    columns, harmed = _look(store, settings, manifest, reference, (rows, recent), (outcomes, newest))
+    detected = detect(settings.detectors, outcomes, manifest, settings.window)
     stranger = strange(outcomes, manifest.signature.target)
     moved = tuple(alarm for column in columns.values() for alarm in column.alarms)
-    alarms = (*filter(None, (harmed, stranger)), *moved)
-    decision = replace(decision, alarms=(*alarms, *decision.alarms), columns=columns)
+    alarms = (*filter(None, (harmed, *detected, stranger)), *moved)
+    measured = performance(due, newest, manifest)
+    decision = replace(decision, alarms=(*alarms, *decision.alarms), columns=columns, performance=measured)
     broken = _broken(columns, reference)
     if broken:
         reason = f"What arrives is broken, and training on it would teach the fault: {broken[0].evidence}."
@@ -132,22 +139,23 @@ def _look(
     manifest: Manifest,
     reference: Profile,
     served: tuple[pl.DataFrame, pl.DataFrame],
-    outcomes: Known,
+    known_of: tuple[Known, Known],
 ) -> tuple[dict[str, ColumnDrift], Alarm | None]:
     """Drift and harm at the level this look may take, half of it each; what it took goes on record.
 
-    `served` are all rows of the package, and those of this look.
+    `served` are all rows of the package, and those of this look; `known_of` all outcomes that are due, and those of
+    the newest window.
     """
-    rows, recent = served
+    (rows, recent), (outcomes, window) = served, known_of
     before = spending.last(store, manifest.name, manifest.version)
     newest, seen = recent["at"][-1], before and datetime.fromisoformat(before.newest)
     reported = before and before.reported and datetime.fromisoformat(before.reported)
-    fresh = max(look.after(recent["at"], seen or None), look.after(outcomes.reported, reported or None))
+    fresh = max(look.after(recent["at"], seen or None), look.after(window.reported, reported or None))
     level, balance = spending.take(settings, before, newest, fresh)
     count = _counting(manifest, reference)
     dependence, learned = learn(rows, recent, settings.window, before, count)
     columns = drift(reference, count(recent), level / 2, dependence)
-    harmed = harm(outcomes, manifest, level / 2)
+    harmed = harm(outcomes, manifest, level / 4) or harm(window, manifest, level / 4)
     if before is not None and before.standing(newest, settings.window):
         columns |= {name: column for name, column in before.columns.items() if not columns[name].alarmed}
         harmed = harmed or before.harm

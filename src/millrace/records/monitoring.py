@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from millrace.records.message import Delivery
+from millrace.records.metric import Metric
 
 #: fix: what arrives is broken, and no model mends that.
 Verdict = Literal["keep", "fix", "retrain", "roll back"]
@@ -79,8 +80,27 @@ class Indicator:
 
 
 @dataclass(frozen=True, slots=True)
+class Performance:
+    """How good answers given from `start` to `end` (ISO 8601) turned out to be: every metric beside the held-out one.
+
+    `outcomes` of `predictions` are known; there are no `metrics` where those are too few. `promised` are the package's
+    own, measured on rows that it never saw.
+    """
+
+    start: str
+    end: str
+    predictions: int
+    outcomes: int
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    promised: Mapping[str, Metric] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do now, and why; `since` when looks have said so, and what became of telling people."""
+    """What to do now, and why; `since` when looks have said so, and what became of telling people.
+
+    `performance` is that of the newest window whose outcomes are due; None where no prediction is old enough.
+    """
 
     decision: Verdict
     reason: str
@@ -93,6 +113,7 @@ class Decision:
     since: str = ""
     deliveries: tuple[Delivery, ...] = ()
     kpis: tuple[Indicator, ...] = ()
+    performance: Performance | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+import time_machine
 
 from millrace.config.schema import MonitorSettings
-from millrace.errors import ReleaseError
+from millrace.errors import ReleaseError, UsageError
 from millrace.monitor.history import history, remember
 from millrace.monitor.stage import monitor
 from millrace.records.costs import Costs
@@ -24,6 +26,7 @@ Log = Callable[..., pl.DataFrame]
 
 NO_FEEDBACK = pl.DataFrame(schema={"prediction_id": pl.String, "outcome": pl.String, "at": pl.Datetime("us", "UTC")})
 SETTINGS = MonitorSettings()
+RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -257,3 +260,54 @@ def test_a_cost_that_rises_harms(decide, log: Log, manifest: Manifest, truths: L
     kept, harmed = (decide(predictions, truths(predictions, right=right), promised) for right in (1.0, 0.0))
     assert [alarm.statistic for alarm in harmed.alarms] == ["cost"]
     assert kept.alarms == ()
+
+
+def settings(**changes: object) -> MonitorSettings:
+    return SETTINGS.model_copy(update=changes)
+
+
+def at(moment: datetime) -> AbstractContextManager[object]:
+    return time_machine.travel(moment, tick=False)
+
+
+def test_outcomes_count_once_their_predictions_are_old_enough(store, manifest, reference, log, truths) -> None:
+    predictions = log(400)
+    wrong = truths(predictions, right=0.2)
+    look = (store, settings(maturity=7 * 86400.0), manifest, reference, predictions, wrong)
+    with at(RELEASED + timedelta(days=6)):
+        early = monitor(*look)
+        assert (early.decision, early.performance) == ("keep", None)
+    with at(RELEASED + timedelta(days=8)):
+        due = monitor(*look)
+    assert due.decision == "retrain"
+    assert due.performance
+    assert (due.performance.predictions, due.performance.outcomes) == (400, 400)
+    assert due.performance.metrics["roc_auc"].high < due.performance.promised["roc_auc"].low == 0.86
+
+
+def test_harm_of_the_newest_window_is_found_though_the_months_before_were_good(decide, log, truths, release) -> None:
+    release(1, 2)
+    early, late = log(5000), log(300, seed=2, after=timedelta(days=10))
+    feedback = pl.concat([truths(early, right=1.0), truths(late, right=0.3)])
+    decision = decide(pl.concat([early, late]), feedback)
+    assert decision.decision == "retrain"
+    assert "on 300 predictions with known outcome" in decision.alarms[0].evidence
+
+
+def test_a_detector_that_the_project_asks_for_names_when_errors_grew(store, manifest, reference, log, truths) -> None:
+    early, late = log(1500), log(300, seed=2, after=timedelta(days=2))
+    feedback = pl.concat([truths(early, right=0.9), truths(late, right=0.0)])
+    predictions = pl.concat([early, late])
+    told = monitor(store, settings(detectors=("betting",)), manifest, reference, predictions, feedback)
+    (alarm,) = [alarm for alarm in told.alarms if alarm.statistic == "betting"]
+    assert "the detector `betting` alarmed at the prediction of 2026-01-03 0" in alarm.evidence
+    calm = monitor(store, settings(detectors=("betting",)), manifest, reference, early, feedback)
+    assert not [alarm for alarm in calm.alarms if alarm.statistic == "betting"]
+
+
+def test_a_detector_that_nobody_knows_is_refused(store, manifest, reference, log, truths) -> None:
+    predictions = log(400)
+    with pytest.raises(UsageError, match="`adwinn` is no kind of detector"):
+        monitor(
+            store, settings(detectors=("adwinn",)), manifest, reference, predictions, truths(predictions, right=1.0)
+        )

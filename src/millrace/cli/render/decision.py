@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from millrace.cli.render.layout import add, hint, number, table, verdict
-from millrace.records.monitoring import Decision
+from millrace.records.monitoring import Decision, Performance
 
 #: What a decision calls for.
 _NEXT = {
@@ -36,6 +36,8 @@ def evidence(record: Decision) -> RenderableType:
         parts += [Text(), drawn]
     if record.kpis:
         parts += [Text(), _kpis(record)]
+    if record.performance is not None:
+        parts += [Text(), _performance(record.performance)]
     if record.columns:
         parts += [Text(), _columns(record)]
     parts += [Text(f"  not told yet: {one.channel}: {one.error}", "red") for one in record.deliveries if one.error]
@@ -48,6 +50,19 @@ def _kpis(record: Decision) -> RenderableType:
         fastest = f"{max(burn.long for burn in one.burns):.3g}" if one.budgeted else "-"
         row = (one.name, one.bound, number(one.value), number(one.low), number(one.high), fastest)
         add(drawn, *row, style="bold yellow" if one.alarmed else "")
+    return drawn
+
+
+def _performance(record: Performance) -> RenderableType:
+    titles = ("metric", "is", "from", "to", "held out", "from", "to")
+    drawn = table(*titles, numbers=titles[1:])
+    for name, one in record.metrics.items():
+        promised = record.promised.get(name)
+        own = (one.value, one.low, one.high)
+        theirs = (promised.value, promised.low, promised.high) if promised else (None, None, None)
+        add(drawn, name, *(number(value) for value in (*own, *theirs)))
+    known = f"{record.outcomes:,} outcomes known of {record.predictions:,} predictions"
+    drawn.caption = f"{known} from {record.start[:16]} to {record.end[:16]}"
     return drawn
 
 
