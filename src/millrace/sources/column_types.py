@@ -6,7 +6,7 @@ Safe means that no text changes its meaning: ``007`` stays text, as do ``+49 30`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
@@ -45,6 +45,8 @@ _DATETIMES = (
 _TRUE = ("true", "t", "yes", "y", "1")
 _FALSE = ("false", "f", "no", "n", "0")
 _EXACT = 2.0**53
+#: Fewer rows are not worth a look of their own.
+_SMALL_ROWS = 20_000
 
 
 def parse(values: pl.Series, kind: ColumnType) -> pl.Series:
@@ -120,9 +122,23 @@ def infer(frames: Iterable[pl.DataFrame], missing: Mapping[str, tuple[str, ...]]
         return widest(known, kind_of(column.filter(~is_marker(column, markers)) if markers else column))
 
     with ThreadPoolExecutor() as pool:
-        for frame in frames:
+        for frame in _larger(frames):
             seen.update(zip(frame.columns, pool.map(kind, frame.get_columns()), strict=True))
     return {name: kind or "text" for name, kind in seen.items()}
+
+
+def _larger(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The same rows in frames that are worth a look each: small ones with the same columns are joined."""
+    waiting: list[pl.DataFrame] = []
+    rows = 0
+    for frame in frames:
+        if waiting and (rows + frame.height > _SMALL_ROWS or waiting[0].columns != frame.columns):
+            yield pl.concat(waiting)
+            waiting, rows = [], 0
+        waiting.append(frame)
+        rows += frame.height
+    if waiting:
+        yield pl.concat(waiting)
 
 
 def is_marker(values: pl.Series, markers: tuple[str, ...]) -> pl.Series:
