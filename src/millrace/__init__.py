@@ -7,6 +7,7 @@
     mr.Package.load(run.package.path).predict(frame)
     mr.evaluate(y_true, y_score)
     mr.drift(reference, current)
+    mr.package.build(pipeline, sample, name="churn")
 
 Names are loaded when they are first used, so importing Millrace costs next to nothing.
 """
@@ -18,6 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from millrace import package
     from millrace.errors import MillraceError
     from millrace.evaluate.judge import evaluate
     from millrace.package.api import Package
@@ -75,10 +77,13 @@ __all__ = [
     "__version__",
     "drift",
     "evaluate",
+    "package",
 ]
 
 
 def __getattr__(name: str) -> object:
+    if name == "package":
+        return import_module("millrace.package")
     if name not in _HOME:
         raise AttributeError(f"module 'millrace' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

@@ -71,6 +71,7 @@ def test_the_public_names_are_these() -> None:
         "__version__",
         "drift",
         "evaluate",
+        "package",
     ]
     assert all(getattr(millrace, name) is not None for name in millrace.__all__)
 

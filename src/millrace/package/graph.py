@@ -22,6 +22,7 @@ from millrace.package.estimators.base import Writer, refuse
 from millrace.package.estimators.constant import ConstantWriter
 from millrace.package.estimators.converted import ConvertedWriter
 from millrace.package.estimators.forest import ForestWriter
+from millrace.package.estimators.gradient import GradientWriter
 from millrace.package.estimators.lightgbm import LightGBMWriter
 from millrace.package.estimators.linear import LinearWriter
 from millrace.package.matrix import Inputs, Matrix
@@ -30,11 +31,12 @@ from millrace.records.fit import Fit, Member
 from millrace.records.signature import Signature
 
 #: Tried in order; the last accepts everything.
-_WRITERS: tuple[Writer, ...] = (
+WRITERS: tuple[Writer, ...] = (
     ConstantWriter(),
     LinearWriter(),
     LightGBMWriter(),
     ForestWriter(),
+    GradientWriter(),
     ConvertedWriter(),
 )
 
@@ -49,8 +51,12 @@ def build(fit: Fit) -> bytes:
     nodes = Nodes()
     inputs = Inputs(nodes, fit.signature, fit.members)
     answers = [_member(member, Matrix(inputs, member.encodings), fit.signature) for member in fit.members]
-    outputs = _answer(nodes, answers, _weights(fit.members), fit)
-    return _checked(nodes.model(_inputs(fit.signature), outputs))
+    return finished(nodes, answers, _weights(fit.members), fit)
+
+
+def finished(nodes: Nodes, answers: Sequence[str], weights: np.ndarray, fit: Fit) -> bytes:
+    """The graph whose members give `answers`, as `estimators.base.Writer.write` states them: averaged and called."""
+    return checked(nodes.model(graph_inputs(fit.signature), _answer(nodes, answers, weights, fit)))
 
 
 def dissect(fit: Fit) -> bytes:
@@ -65,7 +71,7 @@ def dissect(fit: Fit) -> bytes:
         if matrix.width:
             nodes.name(matrix.ordered, f"matrix_{i}")
             outputs.append(helper.make_tensor_value_info(f"matrix_{i}", TensorProto.FLOAT, ["rows", matrix.width]))
-    return _checked(nodes.model(_inputs(fit.signature), outputs))
+    return checked(nodes.model(graph_inputs(fit.signature), outputs))
 
 
 def _member(member: Member, matrix: Matrix, signature: Signature) -> str:
@@ -73,7 +79,7 @@ def _member(member: Member, matrix: Matrix, signature: Signature) -> str:
     expected = list(range(len(signature.classes)))
     if signature.task != "regression" and (known is None or list(known) != expected):
         raise refuse(member.estimator, f"its classes are {known} instead of {expected}")
-    writer = next(writer for writer in _WRITERS if writer.accepts(member.estimator))
+    writer = next(writer for writer in WRITERS if writer.accepts(member.estimator))
     return writer.write(member.estimator, matrix, len(signature.classes) if signature.task != "regression" else 0)
 
 
@@ -144,7 +150,7 @@ def _two_columns(nodes: Nodes, answers: Sequence[str], weights: np.ndarray) -> s
     )
 
 
-def _inputs(signature: Signature) -> list[ValueInfoProto]:
+def graph_inputs(signature: Signature) -> list[ValueInfoProto]:
     """The inputs that have fields."""
     widths = (
         ("numbers", TensorProto.DOUBLE, len(signature.numbers)),
@@ -153,6 +159,7 @@ def _inputs(signature: Signature) -> list[ValueInfoProto]:
     return [helper.make_tensor_value_info(name, kind, ["rows", width]) for name, kind, width in widths if width]
 
 
-def _checked(model: ModelProto) -> bytes:
+def checked(model: ModelProto) -> bytes:
+    """The bytes of a model that follows ONNX's rules."""
     checker.check_model(model)
     return bytes(model.SerializeToString(deterministic=True))

@@ -54,8 +54,19 @@ def _texts(seen: pl.Series, field: Field) -> pl.Series:
         return pl.concat([changed, pl.Series([None, *_UNSEEN, *_STRANGE], dtype=pl.String)])
     texts = pl.Series([*field.categories[:_CATEGORIES], "", None], dtype=pl.String)
     if seen.dtype == pl.String:
-        texts = pl.concat([texts, pl.Series([*_UNSEEN, *(f"{known} " for known in field.categories[:20])])])
+        texts = pl.concat([texts, _unseen(field)])
     return texts.cast(seen.dtype, strict=False)
+
+
+def strange(seen: pl.Series, field: Field, *, missing: bool) -> pl.Series:
+    """The categories seen, texts that are none of them, and with `missing` none at all."""
+    known = seen.drop_nulls().unique(maintain_order=True).head(_CATEGORIES)
+    known = pl.concat([known.filter(known != "").rename(field.name), _unseen(field).rename(field.name)])
+    return pl.concat([known, pl.Series(field.name, [None], dtype=pl.String)]) if missing else known
+
+
+def _unseen(field: Field) -> pl.Series:
+    return pl.Series([*_UNSEEN, *(f"{known} " for known in field.categories[:20])])
 
 
 def _numbers(seen: pl.Series, points: set[float], finite: bool) -> pl.Series:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 
 from millrace.package.card import render
 from millrace.package.graph import build
-from millrace.package.parity import prove
+from millrace.package.parity import Parity, prove
 from millrace.records.evaluation import Evaluation, Metric
 from millrace.records.fit import Fit
 from millrace.records.package import Manifest, PackageInfo
@@ -43,6 +43,22 @@ def pack(
     watch(Step("package", "writing the graph"))
     graph = build(fit)
     parity = prove(graph, fit, watch)
+    watch(Step("package", "publishing"))
+    return write(fit, store, graph, parity, name=name, run=run, lineage=lineage, profile=profile)
+
+
+def write(  # noqa: PLR0913 each is a part of the package
+    fit: Fit,
+    store: Store,
+    graph: bytes,
+    parity: Parity,
+    *,
+    name: str,
+    run: str,
+    lineage: Mapping[str, object],
+    profile: bytes | None,
+) -> tuple[Manifest, PackageInfo]:
+    """Publish a graph that was proved: manifest, card and profile beside it."""
     manifest = Manifest(
         name=name,
         version=0,
@@ -59,7 +75,6 @@ def pack(
     )
     notes = [*fit.notes, *_ties(parity.ties, parity.rows)]
     files = {GRAPH: graph} | ({} if profile is None else {PROFILE: profile})
-    watch(Step("package", "publishing"))
     return publish(store, manifest, files, {CARD: lambda complete: render(complete, notes).encode()})
 
 
