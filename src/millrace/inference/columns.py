@@ -58,6 +58,7 @@ class Reader:
     """
 
     def __init__(self, signature: Signature) -> None:
+        self.signature = signature
         self.names = frozenset(field.name for field in signature.inputs)
         self._fields = signature.inputs
         self._numbers = tuple(_plan(field) for field in signature.numbers)
@@ -261,6 +262,11 @@ _CONVERSIONS: Mapping[FieldType, Callable[[object], object]] = {
     "category": text_of,
     "text": lambda value: plain_words(text_of(value)),
 }
+
+
+def conversion(kind: FieldType) -> Callable[[object], object]:
+    """What brings a value that is there to its matrix; raises TypeError or ValueError for one that does not fit."""
+    return _CONVERSIONS[kind]
 
 
 def _show(value: object) -> str:

@@ -11,14 +11,13 @@ from millrace.records.fit import Answer
 from millrace.records.package import Manifest
 from millrace.records.release import Release
 from millrace.records.signature import Signature
+from millrace.store.log_entries import OWN
 
 if TYPE_CHECKING:
     import polars as pl
 
 #: Fewer rows than this leave about ten cells of five: too few for any test to say much, so nothing is said.
 MINIMUM_ROWS = 50
-#: The log's own columns; an input of such a name rests as ``<name> (<type>)``.
-_OWN = frozenset({"prediction_id", "at", "package", "version", "label", "probabilities", "value"})
 
 
 def own(predictions: pl.DataFrame, manifest: Manifest, champion: Release | None) -> pl.DataFrame:
@@ -58,7 +57,7 @@ def inputs(rows: pl.DataFrame, signature: Signature) -> pl.DataFrame:
 
     columns = []
     for field in signature.inputs:
-        name = f"{field.name} ({field.type})" if field.name in _OWN else field.name
+        name = f"{field.name} ({field.type})" if field.name in OWN else field.name
         column = pl.col(name) if name in rows.columns else pl.lit(None)
         columns.append(column.alias(field.name))
     return rows.select(columns)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers as Named
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -20,10 +20,11 @@ from starlette.types import Lifespan, Message, Receive, Scope, Send
 from millrace import __version__
 from millrace.errors import RequestError
 from millrace.serve import clouds, oip, pages
-from millrace.serve.access import Access, Refusal
+from millrace.serve.access import Access, Headers, Refusal
 from millrace.serve.around import asked_for
 from millrace.serve.body import MEBIBYTE, TooLargeError, TooSlowError, read
 from millrace.serve.core import Core, MalformedError
+from millrace.serve.lanes import ANYONE, Asker
 from millrace.serve.metrics import Board, exposition, total
 from millrace.serve.rate import Rate
 from millrace.serve.waiting import Answer, BusyError, Waiting
@@ -147,16 +148,34 @@ class App:
 
 def _predicting(core: Core, scope: Scope) -> Callable[[bytes], tuple[bytes, tuple[bytes, bytes]]]:
     """What answers a body, with its content type: CSV for CSV, JSON for everything else."""
+    asker = asking(scope["headers"])
 
     def predicted(body: bytes) -> tuple[bytes, tuple[bytes, bytes]]:
         # JSON begins with a bracket: the headers are only looked at where they can matter.
-        if body[:1] not in _BRACKETS and Headers(scope=scope).get("content-type", "").startswith("text/csv"):
-            return core.predict_csv(body), _CSV
+        if body[:1] not in _BRACKETS and Named(scope=scope).get("content-type", "").startswith("text/csv"):
+            return core.predict_csv(body, asker=asker), _CSV
         if (query := scope.get("query_string")) and asked_for(query):
-            return core.predict(body, conformal=True), _JSON
-        return core.predict(body), _JSON
+            return core.predict(body, conformal=True, asker=asker), _JSON
+        return core.predict(body, asker=asker), _JSON
 
     return predicted
+
+
+def asking(headers: Headers) -> Asker:
+    """Who is to answer, as a request's headers say: `Millrace-Key` and `Millrace-Model`.
+
+    Examples
+    --------
+    >>> asking([(b"host", b"a"), (b"millrace-key", b"customer 7")])
+    Asker(key='customer 7', model='')
+    """
+    key = model = ""
+    for name, value in headers:
+        if name == b"millrace-key":
+            key = value.decode("latin-1")
+        elif name == b"millrace-model":
+            model = value.decode("latin-1").strip()
+    return Asker(key, model) if key or model else ANYONE
 
 
 def _client(scope: Scope) -> str:
@@ -268,7 +287,11 @@ def _oip_routes(core: Core, asked: Asked) -> list[Route]:
         return _json({"name": core.loaded.model.manifest.name, "ready": True})
 
     async def infer(request: Request) -> Response:
-        content = await asked.answer(request.scope, request.receive, partial(oip.infer, core))
+        asker = asking(request.scope["headers"])
+        version = request.path_params.get("version", "")
+        if version and version != str(core.loaded.version):
+            asker = asker._replace(model=version)
+        content = await asked.answer(request.scope, request.receive, partial(oip.infer, core, asker=asker))
         return Response(content, media_type="application/json")
 
     routes = [Route("/v2", server_metadata), Route("/v2/health/live", live), Route("/v2/health/ready", ready)]
@@ -287,9 +310,10 @@ def _for_model(core: Core, endpoint: Callable[[Request], Any]) -> Callable[[Requ
     async def guarded(request: Request) -> Response:
         manifest = core.loaded.model.manifest
         model, version = request.path_params["model"], request.path_params.get("version")
-        if model != manifest.name or version not in {None, str(manifest.version)}:
+        versions = [str(loaded.version) for loaded in core.lanes.all]
+        if model != manifest.name or version not in {None, *versions}:
             named = model if version is None else f"{model} version {version}"
-            served = f"{manifest.name} version {manifest.version}"
+            served = f"{manifest.name} version {' and '.join(versions)}"
             return _json({"error": f"{named} is not served here; {served} is."}, 404)
         try:
             response: Response = await endpoint(request)

@@ -10,7 +10,8 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,14 +24,17 @@ from millrace.privacy.columns import Privacy
 from millrace.records.fit import Answer
 from millrace.records.served import Served
 from millrace.serve.around import demand, surroundings
+from millrace.serve.lanes import ANYONE, Asker, Lane, Lanes, Loaded
 from millrace.serve.metrics import Counters
-from millrace.serve.personal import Personal
 from millrace.serve.shapes import rows_of, rows_of_csv
-from millrace.store.log_entries import Opening, Outcome, Predicted
+from millrace.store.log_entries import SHADOWED, Outcome, Predicted
 from millrace.store.segments import SegmentWriter
 
 _PUBLIC = Privacy()
 Given = TypeVar("Given")
+Matrices = tuple[np.ndarray, np.ndarray]
+#: Requests that may wait for the shadow; it hears no more of those that come meanwhile.
+_SHADOW_QUEUE = 64
 
 
 class MalformedError(RequestError):
@@ -43,100 +47,100 @@ class _ReplacedError(Exception):
     """The model was replaced while it answered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A model with what is worked out once for all its requests."""
-
-    model: Model
-    reader: Reader
-    known: tuple[frozenset[str], ...]
-    opening: bytes
-    personal: Personal
-
-    @classmethod
-    def of(cls, model: Model, private: Privacy) -> Loaded:
-        """Prepare `model` for serving, with personal values protected by `private`."""
-        manifest = model.manifest
-        known = tuple(
-            frozenset((*field.categories, "")) if field.type == "category" and field.categories else frozenset()
-            for field in manifest.signature.texts
-        )
-        opening = msgspec.msgpack.encode(Opening(manifest.name, manifest.version, manifest.signature))
-        personal = Personal(manifest.signature, private)
-        return cls(model, Reader(manifest.signature), known, opening, personal)
-
-
 class Core:
-    """Answers with the model it holds, logs each answer before giving it, and takes feedback.
+    """Answers with the models it holds, logs each answer before giving it, and takes feedback.
 
-    May be used from several threads. `replace` changes the model between two requests, never within one: an answer
+    May be used from several threads. `replace` changes the models between two requests, never within one: an answer
     of a model that was replaced meanwhile is not given, but asked of its successor.
     """
 
     def __init__(self, model: Model, private: Privacy = _PUBLIC) -> None:
         self._private = private
-        self.loaded = self.prepared(model)
+        self._folder: Path | None = None
+        self._logged = False
+        self.lanes = Lanes(self.prepared(model))
         self.counters = Counters()
         self._noted = self.counters.served(0)
-        self._log: SegmentWriter | None = None
-        self._logged = False
         self._guard = threading.Lock()
         self._process = os.urandom(4).hex()
         self._count = itertools.count()
         self._decode = msgspec.json.Decoder().decode
         self._encode = msgspec.json.Encoder().encode
         self._pack = msgspec.msgpack.Encoder().encode
+        self._aside = ThreadPoolExecutor(1, "shadow")
+        self._heard = 0
 
-    def write_to(self, log: SegmentWriter, *, predictions: bool) -> None:
-        """Log from now on; `predictions` says whether answers are logged, or feedback alone."""
-        self._log, self._logged = log, predictions
+    @property
+    def loaded(self) -> Loaded:
+        """The champion."""
+        return self.lanes.champion
+
+    def write_to(self, folder: Path, *, predictions: bool) -> None:
+        """Log from now on to segments in `folder`; `predictions` says whether answers are logged, or feedback alone."""
+        self._folder, self._logged = folder, predictions
+        self.lanes = Lanes(self.prepared(self.loaded.model))
+
+    def close(self) -> None:
+        """End the log; to be called after the last answer."""
+        self._aside.shutdown()
+        self.note_counts()
+        for loaded in self.lanes.all:
+            if loaded.log:
+                loaded.log.close()
 
     def prepared(self, model: Model) -> Loaded:
-        """What `replace` takes, for `model`; may be called in another thread."""
-        return Loaded.of(model, self._private)
+        """What `Lanes` are made of, for `model`, with a log of its own; may be called in another thread."""
+        folder = self._folder
+        log = (lambda opening: SegmentWriter(folder, lambda: opening)) if folder else (lambda _: None)
+        return Loaded.of(model, self._private, log)
 
-    def replace(self, loaded: Loaded) -> None:
-        """Answer with another model from the next request on."""
+    def replace(self, lanes: Lanes) -> list[SegmentWriter]:
+        """Answer with other models from the next request on; gives the logs to close, of models that are gone."""
         with self._guard:
-            self.note_counts()
-            self.loaded = loaded
-            if self._log:
-                self._log.seal()
+            gone = [loaded for loaded in self.lanes.all if loaded not in lanes.all]
+            if self.loaded in gone:
+                self.note_counts()
+            self.lanes = lanes
+        return [loaded.log for loaded in gone if loaded.log]
 
-    def steady(self, answer: Callable[[Loaded], Given]) -> Given:
-        """What `answer` makes with one model; made again if the model was replaced before it was logged."""
+    def steady(self, answer: Callable[[Lanes], Given]) -> Given:
+        """What `answer` makes with these models; made again if its model was replaced before it was logged."""
         while True:
             try:
-                return answer(self.loaded)
+                return answer(self.lanes)
             except _ReplacedError:
                 continue
 
     def note_counts(self) -> None:
         """Log what was answered since the last time; what cannot be logged now comes with the next time."""
         now = self.counters.served(time.time_ns() // 1000)
-        if self._log is None or now.requests == self._noted.requests:
+        log = self.loaded.log
+        if log is None or now.requests == self._noted.requests:
             return
         latencies = [new - old for new, old in zip(now.latencies, self._noted.latencies, strict=True)]
         since = Served(now.at, now.requests - self._noted.requests, now.failed - self._noted.failed, latencies)
         with contextlib.suppress(OSError):
-            self._log.append(self._pack(since))
+            log.append(self._pack(since))
             self._noted = now
 
-    def predict(self, body: bytes, *, conformal: bool = False) -> bytes:
+    def predict(self, body: bytes, *, conformal: bool = False, asker: Asker = ANYONE) -> bytes:
         """Answer rows in any of the JSON shapes of `serve.shapes`; always a list under ``predictions``.
 
         Raises `MalformedError` for bytes that are no JSON rows, `RequestError` for a value that does not fit, OSError
         when the answer cannot be logged (it is then not given). With `conformal` each answer says what else may be
         true.
         """
-        return self.steady(lambda loaded: self._predicted(loaded, body, conformal=conformal))
+        return self.steady(lambda lanes: self._predicted(lanes, body, asker, conformal=conformal))
 
-    def _predicted(self, loaded: Loaded, body: bytes, *, conformal: bool) -> bytes:
-        manifest = loaded.model.manifest
-        if conformal:
-            demand(manifest)
-        answer, ids = self._answer_rows(loaded, self._rows(loaded, body), around=conformal)
-        predictions = _predictions(loaded, answer, ids)
+    def _predicted(self, lanes: Lanes, body: bytes, asker: Asker, *, conformal: bool) -> bytes:
+        read = lanes.champion.direct.read(body) if lanes.alone else None
+        if read is not None:
+            lane = lanes.lane(asker)
+            answer, ids = self.answer(lane, *read, around=conformal)
+        else:
+            lane, answer, ids = self._answer_rows(lanes, self._rows(lanes.champion, body), asker, around=conformal)
+        manifest = lane.loaded.model.manifest
+        predictions = _predictions(lane.loaded, answer, ids)
         content = {"predictions": predictions, "package": manifest.name, "version": manifest.version}
         if conformal:
             for one, more in zip(predictions, surroundings(answer, manifest.signature.classes), strict=True):
@@ -145,58 +149,122 @@ class Core:
                 content["coverage"] = manifest.conformal.coverage
         return self._encode(content)
 
-    def predict_csv(self, body: bytes) -> bytes:
+    def predict_csv(self, body: bytes, *, asker: Asker = ANYONE) -> bytes:
         """Answer CSV with CSV: a line per row with the label and each class's probability, or with the value.
 
         Without a header, as SageMaker's own containers answer. Raises as `predict` does.
         """
-        return self.steady(lambda loaded: self._predicted_csv(loaded, body))
+        return self.steady(lambda lanes: self._predicted_csv(lanes, body, asker))
 
-    def _predicted_csv(self, loaded: Loaded, body: bytes) -> bytes:
-        answer, _ = self._answer_rows(loaded, rows_of_csv(body, loaded.model.signature))
+    def _predicted_csv(self, lanes: Lanes, body: bytes, asker: Asker) -> bytes:
+        rows = rows_of_csv(body, lanes.champion.model.signature)
+        lane, answer, _ = self._answer_rows(lanes, rows, asker)
         lines = io.StringIO()
         writer = csv.writer(lines, lineterminator="\n")
         if answer.label is None or answer.probabilities is None:
             writer.writerows([value] for value in answer.value.ravel().tolist())  # type: ignore[union-attr]
         else:
-            classes = loaded.model.signature.classes
-            rows = zip(answer.label.tolist(), answer.probabilities.tolist(), strict=True)
-            writer.writerows([classes[label], *row] for label, row in rows)
+            classes = lane.loaded.model.signature.classes
+            given = zip(answer.label.tolist(), answer.probabilities.tolist(), strict=True)
+            writer.writerows([classes[label], *row] for label, row in given)
         return lines.getvalue().encode()
 
-    def _answer_rows(self, loaded: Loaded, rows: list[Any], *, around: bool = False) -> tuple[Answer, list[str]]:
-        numbers, texts = loaded.reader.from_rows(rows)
-        return self.answer(loaded, numbers, texts, loaded.reader.surplus(rows), around=around)
+    def _answer_rows(
+        self, lanes: Lanes, rows: list[Any], asker: Asker, *, around: bool = False
+    ) -> tuple[Lane, Answer, list[str]]:
+        lane = lanes.lane(asker, rows[0].get if rows and isinstance(rows[0], dict) else None)
+        reader = lane.loaded.reader
+        numbers, texts = reader.from_rows(rows)
+        surplus = reader.surplus(rows)
+        answer, ids = self.answer(
+            lane, numbers, texts, surplus, around=around, again=lambda other: other.from_rows(rows)
+        )
+        return lane, answer, ids
 
     def answer(
-        self, loaded: Loaded, numbers: np.ndarray, texts: np.ndarray, surplus: int = 0, *, around: bool = False
+        self,
+        lane: Lane,
+        numbers: np.ndarray,
+        texts: np.ndarray,
+        surplus: int = 0,
+        *,
+        around: bool = False,
+        again: Callable[[Reader], Matrices] | None = None,
     ) -> tuple[Answer, list[str]]:
-        """The model's answer, logged, and the ids under which feedback finds it; only within `steady`.
+        """The answer of this lane's model, logged, and the ids under which feedback finds it; only within `steady`.
 
         `surplus` fields came that the model does not know. With `around` what surrounds the answer is in it too.
+        `again` gives the matrices of the same rows as another model reads them; a shadow hears nothing without it.
+        Raises `RequestError` when the package knows nothing of what surrounds its answers.
         """
+        loaded = lane.loaded
+        if around:
+            demand(loaded.model.manifest)
         texts = loaded.personal.texts(texts)
         answer = loaded.model.answer(numbers, texts, around=around)
         at = time.time_ns() // 1000
         prefix = f"{at:014x}-{self._process}-"
         ids = [f"{prefix}{next(self._count) & 0xFFFFFF:06x}" for _ in range(len(numbers))]
-        flat = texts.ravel().tolist()
-        record = b""
-        if self._logged and self._log and ids:
-            record = self._pack(_record(at, ids, loaded.personal.logged(numbers), flat, answer))
         unseen = 0
         if loaded.known:
+            flat = texts.ravel().tolist()
             unseen = sum(bool(known) and text not in known for known, text in zip(itertools.cycle(loaded.known), flat))
+        self._keep(lane, self._record(lane, at, ids, numbers, texts, answer))
         with self._guard:
-            # A segment of the log begins with the model whose answers it holds.
-            if loaded is not self.loaded:
-                raise _ReplacedError
-            if record and self._log:
-                self._log.append(record)
             self.counters.rows += len(ids)
             self.counters.extra_fields += surplus
             self.counters.unseen_categories += unseen
+        if not self.lanes.alone:
+            self._tried(lane, at, ids, again)
         return answer, ids
+
+    def _record(
+        self, lane: Lane, at: int, ids: list[str], numbers: np.ndarray, texts: np.ndarray, answer: Answer
+    ) -> bytes:
+        """What the log keeps of an answer; `texts` are protected already."""
+        loaded = lane.loaded
+        if not (self._logged and loaded.log and ids):
+            return b""
+        logged = loaded.personal.logged(numbers).tobytes()
+        flat = texts.ravel().tolist()
+        labels, scores = ([], answer.value) if answer.label is None else (answer.label.tolist(), answer.probabilities)
+        return self._pack(
+            Predicted(at, ids, logged, flat, labels, scores.tobytes(), lane.role, lane.unit)  # type: ignore[union-attr]
+        )
+
+    def _keep(self, lane: Lane, record: bytes) -> None:
+        """Append to the log of the lane's model, which ends when it is replaced."""
+        with self._guard:
+            if lane.loaded is not self.lanes.champion and lane.loaded not in self.lanes.all:
+                raise _ReplacedError
+            if record and lane.loaded.log:
+                lane.loaded.log.append(record)
+
+    def _tried(self, lane: Lane, at: int, ids: list[str], again: Callable[[Reader], Matrices] | None) -> None:
+        """Count who answered, and let the shadow hear it, beside what is answered next."""
+        self.counters.by_role[lane.role] = self.counters.by_role.get(lane.role, 0) + len(ids)
+        shadow = self.lanes.hears(lane)
+        if shadow is None or again is None or shadow is lane.loaded:
+            return
+        if self._heard >= _SHADOW_QUEUE:
+            self.counters.shadow_missed += len(ids)
+            return
+        self._heard += 1
+        self._aside.submit(self._overhear, Lane(shadow, "shadow", lane.unit), at, ids, again)
+
+    def _overhear(self, lane: Lane, at: int, ids: list[str], again: Callable[[Reader], Matrices]) -> None:
+        """Answer for the log alone; the ids are those of the answers given, marked."""
+        try:
+            numbers, texts = again(lane.loaded.reader)
+            texts = lane.loaded.personal.texts(texts)
+            answer = lane.loaded.model.answer(numbers, texts)
+            marked = [f"{name}{SHADOWED}" for name in ids]
+            self._keep(lane, self._record(lane, at, marked, numbers, texts, answer))
+            self.counters.by_role["shadow"] = self.counters.by_role.get("shadow", 0) + len(ids)
+        except Exception:  # noqa: BLE001 - the edge of a thread: nobody waits for a shadow; its failures are counted
+            self.counters.shadow_missed += len(ids)
+        finally:
+            self._heard -= 1
 
     def feedback(self, body: bytes) -> int:
         """Log outcomes, ``{"id": …, "outcome": …}`` or a list of them; nothing unless all fit. Give their number.
@@ -207,18 +275,19 @@ class Core:
         items = content if isinstance(content, list) else [content]
         at = time.time_ns() // 1000
         outcomes = [self._outcome(item, row, at) for row, item in enumerate(items)]
-        if self._log is None:
-            raise OSError("this server has no log")
-        for outcome in outcomes:
-            self._log.append(self._pack(outcome))
         with self._guard:
+            log = self.loaded.log
+            if log is None:
+                raise OSError("this server has no log")
+            for outcome in outcomes:
+                log.append(self._pack(outcome))
             self.counters.feedback += len(outcomes)
         return len(outcomes)
 
     def settle_feedback(self) -> None:
         """Wait until the disk has what was logged; may run in another thread."""
-        if self._log:
-            self._log.sync()
+        if log := self.loaded.log:
+            log.sync()
 
     def _outcome(self, item: object, row: int, at: int) -> Outcome:
         signature = self.loaded.model.signature
@@ -260,12 +329,6 @@ class Core:
             return self._decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise MalformedError(f"The body is not JSON: {error}", code="request.json") from None
-
-
-def _record(at: int, ids: list[str], numbers: np.ndarray, texts: list[str], answer: Answer) -> Predicted:
-    if answer.label is None:
-        return Predicted(at, ids, numbers.tobytes(), texts, [], answer.value.tobytes())  # type: ignore[union-attr]
-    return Predicted(at, ids, numbers.tobytes(), texts, answer.label.tolist(), answer.probabilities.tobytes())  # type: ignore[union-attr]
 
 
 def _predictions(loaded: Loaded, answer: Answer, ids: list[str]) -> list[dict[str, object]]:

@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 
 from millrace.records.served import LATENCY_BOUNDS, Served
 
+_SUMS = ("seconds", "rows", "extra_fields", "unseen_categories", "feedback", "failed_switches", "shadow_missed")
 _TIMED = frozenset({"/predict", "infer", "invocations"})
 
 
@@ -34,6 +35,8 @@ class Counters(msgspec.Struct):
     unseen_categories: int = 0
     feedback: int = 0
     failed_switches: int = 0
+    by_role: dict[str, int] = msgspec.field(default_factory=dict)
+    shadow_missed: int = 0
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count one request, and the time of one that asked for predictions."""
@@ -57,8 +60,18 @@ def total(parts: Iterable[Counters]) -> Counters:
     for part in parts:
         for key, count in part.requests.items():
             whole.requests[key] = whole.requests.get(key, 0) + count
+        for role, count in part.by_role.items():
+            whole.by_role[role] = whole.by_role.get(role, 0) + count
         whole.latencies = [a + b for a, b in zip(whole.latencies, part.latencies, strict=True)]
-        for name in ("seconds", "rows", "extra_fields", "unseen_categories", "feedback", "failed_switches"):
+        for name in (
+            "seconds",
+            "rows",
+            "extra_fields",
+            "unseen_categories",
+            "feedback",
+            "failed_switches",
+            "shadow_missed",
+        ):
             setattr(whole, name, getattr(whole, name) + getattr(part, name))
     return whole
 
@@ -118,6 +131,13 @@ class _Families:
         yield CounterMetricFamily(
             "millrace_failed_switches", "Champions that could not be loaded.", value=counters.failed_switches
         )
+        yield CounterMetricFamily(
+            "millrace_shadow_missed", "Rows that the shadow did not answer.", value=counters.shadow_missed
+        )
+        roles = CounterMetricFamily("millrace_role_rows", "Rows answered while a model is tried.", labels=["role"])
+        for role, count in counters.by_role.items():
+            roles.add_metric([role], count)
+        yield roles
         served = GaugeMetricFamily("millrace_package", "The package that answers.", labels=["package", "version"])
         served.add_metric([self._package, str(self._version)], 1)
         yield served

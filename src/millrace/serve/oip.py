@@ -16,7 +16,8 @@ import msgspec
 from millrace.errors import RequestError
 from millrace.records.fit import Answer
 from millrace.records.signature import Field, FieldType, Signature
-from millrace.serve.core import Core, Loaded, MalformedError
+from millrace.serve.core import Core, MalformedError
+from millrace.serve.lanes import ANYONE, Asker, Lanes, Loaded
 
 _WHOLE = ("INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8")
 #: What a field may come as; the first is what the metadata says.
@@ -73,25 +74,28 @@ def model_metadata(loaded: Loaded) -> dict[str, object]:
     }
 
 
-def infer(core: Core, body: bytes) -> bytes:
+def infer(core: Core, body: bytes, asker: Asker = ANYONE) -> bytes:
     """Answer one ``infer`` request. Raises `RequestError` for tensors that do not fit the signature."""
     try:
         request = msgspec.json.decode(body, type=InferRequest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedError(f"The body is not an inference request: {error}", code="request.json") from None
-    return core.steady(lambda loaded: _inferred(core, loaded, request))
+    return core.steady(lambda lanes: _inferred(core, lanes, request, asker))
 
 
-def _inferred(core: Core, loaded: Loaded, request: InferRequest) -> bytes:
-    manifest = loaded.model.manifest
+def _inferred(core: Core, lanes: Lanes, request: InferRequest, asker: Asker) -> bytes:
+    lane = lanes.lane(asker, lambda field: _first(request, field))
+    loaded, manifest = lane.loaded, lane.loaded.model.manifest
     offered = _outputs(manifest.signature)
     wanted = [output.name for output in request.outputs] or list(offered)
     if unknown := [name for name in wanted if name not in offered]:
         raise RequestError(f"There is no output {unknown[0]}.", code="request.output", allowed=offered)
-    fields = {field.name: field for field in manifest.signature.inputs}
-    columns = {tensor.name: _column(tensor, fields[tensor.name]) for tensor in request.inputs if tensor.name in fields}
+    columns = _columns(request, manifest.signature)
     numbers, texts = loaded.reader.from_columns(columns)
-    answer, ids = core.answer(loaded, numbers, texts, len(request.inputs) - len(columns))
+    surplus = len(request.inputs) - len(columns)
+    answer, ids = core.answer(
+        lane, numbers, texts, surplus, again=lambda reader: reader.from_columns(_columns(request, reader.signature))
+    )
     data = _data(manifest.signature, answer, ids)
     response: dict[str, object] = {"model_name": manifest.name, "model_version": str(manifest.version)}
     if request.id is not None:
@@ -104,6 +108,15 @@ def _inferred(core: Core, loaded: Loaded, request: InferRequest) -> bytes:
         for name in wanted
     ]
     return msgspec.json.encode(response)
+
+
+def _columns(request: InferRequest, signature: Signature) -> dict[str, list[object]]:
+    fields = {field.name: field for field in signature.inputs}
+    return {tensor.name: _column(tensor, fields[tensor.name]) for tensor in request.inputs if tensor.name in fields}
+
+
+def _first(request: InferRequest, field: str) -> object:
+    return next((tensor.data[0] for tensor in request.inputs if tensor.name == field and tensor.data), None)
 
 
 def _column(tensor: Tensor, field: Field) -> list[object]:

@@ -6,6 +6,13 @@ import msgspec
 
 from millrace.records.signature import Signature
 
+#: Ends the id of a shadow's answer; before it stands the id of the answer that was given.
+SHADOWED = "-shadow"
+#: The log's own columns; an input of such a name rests as ``<name> (<type>)``.
+OWN = frozenset(
+    {"prediction_id", "at", "package", "version", "label", "probabilities", "value", "traffic_role", "traffic_unit"}
+)
+
 
 class Opening(msgspec.Struct, frozen=True, tag="opening"):
     """The first record of a segment: whose predictions follow."""
@@ -17,7 +24,10 @@ class Opening(msgspec.Struct, frozen=True, tag="opening"):
 
 
 class Predicted(msgspec.Struct, frozen=True, array_like=True, tag="p"):
-    """The answer to one request of n rows: float64 and float32 matrices as little-endian bytes, texts row by row."""
+    """The answer to one request of n rows: float64 and float32 matrices as little-endian bytes, texts row by row.
+
+    `role` is that of the model while another is tried beside it, `unit` names its asker without telling who that is.
+    """
 
     at: int
     ids: list[str]
@@ -25,6 +35,8 @@ class Predicted(msgspec.Struct, frozen=True, array_like=True, tag="p"):
     texts: list[str]
     labels: list[int]
     scores: bytes
+    role: str = ""
+    unit: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True, array_like=True, tag="f"):

@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 
 from millrace.records.signature import Field, Signature
+from millrace.store.log_entries import OWN
 
 if TYPE_CHECKING:
     from millrace.records.served import Served
     from millrace.store.log_entries import Opening, Outcome, Predicted
 
 _INSTANT = pl.Datetime("us", "UTC")
-_OWN = frozenset({"prediction_id", "at", "package", "version", "label", "probabilities", "value"})
 
 
 def predictions_frame(opening: Opening, answers: Sequence[Predicted]) -> pl.DataFrame:
@@ -30,6 +30,11 @@ def predictions_frame(opening: Opening, answers: Sequence[Predicted]) -> pl.Data
         pl.Series("version", [opening.version], dtype=pl.Int64).new_from_index(0, rows),
         *_answers(signature, answers, rows),
     ]
+    if any(answer.role for answer in answers):
+        for name, values in (("traffic_role", "role"), ("traffic_unit", "unit")):
+            told = [getattr(answer, values) or None for answer in answers]
+            repeated = np.repeat(np.array(told, dtype=object), counts).tolist()
+            columns.append(pl.Series(name, repeated, dtype=pl.String))
     numbers = np.frombuffer(b"".join(answer.numbers for answer in answers), dtype="<f8")
     numbers = numbers.reshape(rows, len(signature.numbers))
     inputs = {field.name: _number(field, numbers[:, position]) for position, field in enumerate(signature.numbers)}
@@ -106,4 +111,4 @@ def _text(field: Field, values: list[str]) -> pl.Series:
 
 
 def _name(field: Field) -> str:
-    return f"{field.name} ({field.type})" if field.name in _OWN else field.name
+    return f"{field.name} ({field.type})" if field.name in OWN else field.name

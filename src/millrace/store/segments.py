@@ -55,6 +55,7 @@ class SegmentWriter:
         self._opened = 0.0
         self._retired: list[int] = []
         self._guard = threading.Lock()
+        self._syncing = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._tend, name="segment-writer", daemon=True)
         self._thread.start()
@@ -71,13 +72,15 @@ class SegmentWriter:
 
     def sync(self) -> None:
         """Return once every record appended so far is on the disk. Appending goes on meanwhile."""
-        with self._guard:
-            waiting, self._retired = self._retired, []
-            if self._file >= 0:
-                waiting.append(os.dup(self._file))
-        for file in waiting:
-            os.fsync(file)
-            os.close(file)
+        # One after another: who comes second must not return while the first still waits for the disk.
+        with self._syncing:
+            with self._guard:
+                waiting, self._retired = self._retired, []
+                if self._file >= 0:
+                    waiting.append(os.dup(self._file))
+            for file in waiting:
+                os.fsync(file)
+                os.close(file)
 
     def seal(self) -> None:
         """End the current segment, so that the next record opens another."""

@@ -8,6 +8,7 @@ import pytest
 from millrace.errors import RequestError
 from millrace.inference.model import Model
 from millrace.serve.core import Core, MalformedError
+from millrace.serve.lanes import Lanes
 from millrace.store.objects import Store
 from millrace.store.packages import find
 from millrace.store.prediction_log import feedback, predictions, wal
@@ -24,9 +25,10 @@ def core(store: Store) -> Core:
 
 @pytest.fixture
 def log(core: Core, store: Store) -> Iterator[SegmentWriter]:
-    with SegmentWriter(wal(store), lambda: core.loaded.opening) as log:
-        core.write_to(log, predictions=True)
-        yield log
+    core.write_to(wal(store), predictions=True)
+    assert core.loaded.log
+    yield core.loaded.log
+    core.close()
 
 
 @pytest.mark.parametrize("body", [ROW, b"[" + ROW + b"]", b'{"rows": [' + ROW + b"]}"], ids=["one", "list", "rows"])
@@ -91,10 +93,12 @@ def test_a_new_model_answers_from_the_next_request_on_and_the_log_tells_them_apa
     core: Core, log: SegmentWriter, store: Store
 ) -> None:
     core.predict(ROW)
-    core.replace(core.prepared(Model.open(publish_tiny(store, bias=-5.0).path)))
+    for old in core.replace(Lanes(core.prepared(Model.open(publish_tiny(store, bias=-5.0).path)))):
+        old.close()
     answer = msgspec.json.decode(core.predict(ROW))
     assert (answer["version"], answer["predictions"][0]["label"]) == (2, "No")
-    log.seal()
+    assert core.loaded.log
+    core.loaded.log.seal()
     assert predictions(store).select("version", "label").rows() == [(1, "Yes"), (2, "No")]
 
 
@@ -129,8 +133,9 @@ def test_one_bad_outcome_and_none_is_taken(
 
 
 def test_an_answer_that_cannot_be_logged_is_not_given(core: Core, store: Store) -> None:
-    log = SegmentWriter(wal(store), lambda: core.loaded.opening)
-    core.write_to(log, predictions=True)
+    core.write_to(wal(store), predictions=True)
+    log = core.loaded.log
+    assert log
     log.close()
     log._folder.rename(log._folder.with_name("gone"))
     with pytest.raises(OSError, match="No such file"):
