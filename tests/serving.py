@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,16 @@ def serving(
             process.terminate()
         process.wait(30)
         process.stdout.close()
+
+
+def eventually(happened: Callable[[], bool], seconds: float = 10) -> bool:
+    """Whether it happens before the deadline."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def alive(process: int) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from millrace.errors import ProjectFileError, nearest
+from millrace.errors import ProjectFileError, UsageError, nearest
 
 #: Seconds in each unit of time, by its name in the singular.
 UNITS: Mapping[str, float] = MappingProxyType(
@@ -124,6 +124,22 @@ def fraction(text: object) -> object:
     if isinstance(text, str) and re.match(PERCENT, text):
         return float(text.strip().removesuffix("%")) / 100
     raise ProjectFileError("A share lies between 0 and 1, or between 0% and 100%: `0.15`, `15%`.", code="config.value")
+
+
+def share(text: str | float) -> float:
+    """What `fraction` reads, as a number. Raises `UsageError` for what is no share.
+
+    Examples
+    --------
+    >>> share("5%"), share(0.5)
+    (0.05, 0.5)
+    """
+    try:
+        return float(fraction(text))  # type: ignore[arg-type]
+    except ProjectFileError as error:
+        raise UsageError(
+            f"`{text}` is no share.", where="weight", code="traffic.weight", allowed=["5%", "0.05"]
+        ) from error
 
 
 def _units() -> tuple[str, ...]:

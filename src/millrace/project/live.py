@@ -8,7 +8,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from millrace.errors import UsageError
+from msgspec import to_builtins
+
+from millrace.config.units import share
+from millrace.errors import UsageError, nearest
 from millrace.lifecycle import promote, try_alerts, watch_over
 from millrace.project.base import Loaded
 from millrace.records.audit import Action, AuditVerdict
@@ -17,10 +20,12 @@ from millrace.records.monitoring import Decision
 from millrace.records.progress import Watch, unwatched
 from millrace.records.release import Release
 from millrace.records.retrained import Retrained
+from millrace.records.traffic import Challenger, Concluded, Shadow, Standing, Traffic
 from millrace.records.turning import JobState, WheelStatus
 from millrace.store import releases
 from millrace.store.audit import actions
 from millrace.store.audited import actor, audited, recorded
+from millrace.store.integrity import read_manifest
 from millrace.store.key_book import KeyBook
 
 
@@ -84,6 +89,80 @@ class Live(Loaded):
         from millrace.release.stage import rollback
 
         return rollback(self.store, by=actor(), reason=self.hide(reason) or "by hand")
+
+    @audited("challenge")
+    def challenge(  # noqa: PLR0913 - the terms of a trial
+        self,
+        version: int,
+        weight: str | float = "10%",
+        outcome: str = "",
+        *,
+        lower: bool = False,
+        sticky: str = "",
+        minimum: int = 200,
+        maximum: int = 1_000_000,
+        margin: float = 0.0,
+        reason: str = "",
+    ) -> Traffic:
+        """Let a package answer a part of the askers beside the champion, and be compared with it by an outcome.
+
+        `outcome` is accuracy, brier, absolute_error, squared_error, or ``outcome=<class>``, the rate of a class that
+        was reported; of an outcome less is better with `lower`. `sticky` names the field that says who asks, where
+        requests bring no `Millrace-Key`. The verdict waits for `minimum` askers on each side, and is given up after
+        `maximum`; with a `margin` two models that are surely less apart are as good as each other.
+        """
+        from millrace.release.traffic import challenge, outcome_of
+
+        signature = read_manifest(self._package(version).path).signature
+        judged = outcome_of(outcome, signature, lower=lower)
+        part, fields = share(weight), [field.name for field in signature.inputs]
+        if sticky and sticky not in fields:
+            near = nearest(sticky, fields)
+            raise UsageError(
+                f"The model has no field `{sticky}`.", where="release challenge", allowed=fields, nearest=near
+            )
+        terms = Challenger(version, part, judged, "", sticky, minimum, maximum, margin)
+        return challenge(self.store, terms, by=actor(), reason=self.hide(reason) or "by hand")
+
+    @audited("shadow")
+    def shadow(self, version: int, weight: str | float = "100%", reason: str = "") -> Traffic:
+        """Let a package hear a part of the requests; its answers go to the log alone."""
+        from millrace.release.traffic import listen
+
+        heard = Shadow(version, share(weight))
+        return listen(self.store, heard, by=actor(), reason=self.hide(reason) or "by hand")
+
+    @audited("stop")
+    def stop(self, what: str = "all", reason: str = "") -> Traffic:
+        """Try the challenger, the shadow, or all of it no longer."""
+        from millrace.release.traffic import stop
+
+        return stop(self.store, what, by=actor(), reason=self.hide(reason) or "by hand")
+
+    def standing(self) -> Standing:
+        """Who answers now, and how what is tried beside it does; the verdict holds however often it is asked for."""
+        from millrace.release.trial import standing
+
+        return standing(self.store)
+
+    @audited("conclude")
+    def conclude(self, reason: str = "") -> Concluded:
+        """Act on the verdict about the challenger: promote a better one, stop one that is worse or no different.
+
+        While there is no verdict nothing is done. Raises `ReleaseError` when there is no challenger.
+        """
+        from millrace.release.traffic import stop
+        from millrace.release.trial import of_challenger
+
+        trial = of_challenger(self.standing())
+        why = self.hide(reason) or trial.words
+        if trial.verdict == "better":
+            evidence = {"trial": to_builtins(trial)}
+            package = self._package(trial.other.version)
+            return Concluded(trial, promote(self._site(), package, by=actor(), reason=why, evidence=evidence), None)
+        if trial.verdict in {"collecting", "undecided"}:
+            return Concluded(trial, None, None)
+        return Concluded(trial, None, stop(self.store, "challenger", by=actor(), reason=why))
 
     def history(self) -> tuple[Release, ...]:
         """Every change of champion, oldest first."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from millrace.records.release import Release
+
 #: Written into every entry of the traffic log; readers accept every older one.
 FORMAT = 1
 
@@ -32,7 +34,7 @@ class Challenger:
     The verdict waits until each side has `minimum` askers with an outcome. The trial ends without one at `maximum`
     askers, and as a tie once the difference is surely less than `margin` (in units of the outcome). `false_verdicts`
     is the chance of a verdict between two equal models, however often it is looked at. `sticky` names the field that
-    is the key where a request names none.
+    is the key where a request names none. `since` (ISO 8601 in UTC) is when it began to be counted.
     """
 
     version: int
@@ -44,6 +46,7 @@ class Challenger:
     maximum: int = 1_000_000
     margin: float = 0.0
     false_verdicts: float = 0.05
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Shadow:
 
     version: int
     weight: float = 1.0
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +116,12 @@ class Standing:
     since: str
     traffic: Traffic | None
     trials: tuple[Trial, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What was done about a trial: a promotion when the challenger is better, its end when no verdict is to come."""
+
+    trial: Trial
+    release: Release | None
+    stopped: Traffic | None

@@ -93,13 +93,13 @@ def predictions(store: Store, since: datetime | None = None) -> pl.DataFrame:
 
     _await_sealing(store)
     settle(store)
-    frame = _read(store, PREDICTIONS)
+    frame = _read(store, PREDICTIONS, since)
     if frame is None:
         instant = pl.Datetime("us", "UTC")
         return pl.DataFrame(
             schema={"prediction_id": pl.String(), "at": instant, "package": pl.String(), "version": pl.Int64}
         )
-    return (frame.filter(pl.col("at") >= since) if since else frame).sort("prediction_id")
+    return frame.sort("prediction_id")
 
 
 def feedback(store: Store) -> pl.DataFrame:
@@ -249,8 +249,13 @@ def _tidy(store: Store, key: str) -> None:
         DeltaTable(store.at(key)).vacuum(dry_run=False)
 
 
-def _read(store: Store, key: str) -> pl.DataFrame | None:
+def _read(store: Store, key: str, since: datetime | None = None) -> pl.DataFrame | None:
+    import polars as pl
+
     from millrace.store.delta import opened, scanned
 
     table = opened(store.at(key))
-    return None if table is None else scanned(table).collect()
+    if table is None:
+        return None
+    rows = scanned(table)
+    return (rows.filter(pl.col("at") >= since) if since else rows).collect()

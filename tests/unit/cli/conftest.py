@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from millrace.records.release import GateVerdict, Release
 from millrace.records.retrained import Retrained
 from millrace.records.run import Run
 from millrace.records.signature import Field, Signature
+from millrace.records.traffic import Challenger, Concluded, Outcome, Shadow, Side, Standing, Traffic, Trial
 
 INGESTED = Ingested("customers", 7043, 7030, 11, 2, 0, 1, files=1, reasons={"tenure_positive": 11})
 EVALUATION = Evaluation(
@@ -46,6 +47,13 @@ EVALUATION = Evaluation(
 )
 PACKAGE = PackageInfo("churn", 3, "store/packages/churn/3")
 RELEASE = Release(2, "promote", "churn", 3, 1, "2026-05-01T10:00:00Z", "ann@desk", "run")
+ACCURACY = Outcome("accuracy", higher=True)
+CHALLENGER = Challenger(4, 0.1, ACCURACY, "salt", since="2026-05-02T10:00:00+00:00")
+TRAFFIC = Traffic(1, "churn", 2, CHALLENGER, None, "2026-05-02T10:00:00+00:00", "ann@desk", "by hand")
+TRIAL = Trial(
+    *("challenger", 0.1, ACCURACY, Side(3, 9123, 0.812), Side(4, 1007, 0.861), 0.049, 0.011, 0.087, "better"),
+    "The challenger, version 4, is better than the champion after 10130 askers: accuracy +0.049 (+0.011 to +0.087).",
+)
 PASSED = GateVerdict(True, ("roc_auc 0.847 (0.831 to 0.863) ≥ 0.8: yes, the whole interval",))
 REFUSED = GateVerdict(
     False, ("roc_auc 0.847 (0.831 to 0.863) ≥ 0.9: no, the whole interval", "better than champion: yes, no champion")
@@ -192,6 +200,21 @@ class StandIn:
 
     def serve(self, *, port: int | None, version: int | None) -> None:
         return self.answer("serve", None)
+
+    def challenge(self, version: int, *_: object, **__: object) -> Traffic:
+        return self.answer("challenge", TRAFFIC)
+
+    def shadow(self, version: int, *_: object) -> Traffic:
+        return self.answer("shadow", replace(TRAFFIC, number=2, challenger=None, shadow=Shadow(version)))
+
+    def stop(self, *_: object) -> Traffic:
+        return self.answer("stop", replace(TRAFFIC, number=3, challenger=None))
+
+    def standing(self) -> Standing:
+        return self.answer("standing", Standing("churn", 3, "2026-05-01T10:00:00+00:00", TRAFFIC, (TRIAL,)))
+
+    def conclude(self, _: str) -> Concluded:
+        return self.answer("conclude", Concluded(TRIAL, RELEASE, None))
 
     def promote(self, version: int, reason: str) -> Release:
         return self.answer("promote", RELEASE)

@@ -74,7 +74,7 @@ def test_a_missing_project_file_says_how_to_start_one(millrace_says, folder):
     [
         (["rnu"], "No such command 'rnu'. Did you mean `run`?"),
         (["run", "--jsno"], "No such option: --jsno. Did you mean `--json`?"),
-        (["release"], "Allowed here: history, promote, rollback."),
+        (["release"], "Allowed here: challenge, conclude, history, promote, rollback, shadow, status, stop."),
         (["release", "promote"], "Missing argument 'version'"),
         (["release", "promote", "three"], "valid integer"),
         (["package", "inspect", "0"], "VERSION"),

@@ -8,8 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -25,7 +23,7 @@ from millrace.store.packages import find
 from millrace.store.prediction_log import feedback, predictions, service
 from millrace.store.releases import append
 from millrace.store.signing import make_keys
-from serving import Server, alive, serving
+from serving import Server, alive, eventually, serving
 from tiny_package import publish_tiny
 
 ROW = {"age": 20, "plan": "gold", "calls": 0}
@@ -37,16 +35,6 @@ def release(store: Store, version: int) -> None:
         return Release(len(past) + 1, "promote", "churn", version, previous, "2026-05-17T00:00:00Z", "a test", "")
 
     append(store, following)
-
-
-def eventually(happened: Callable[[], bool], seconds: float = 10) -> bool:
-    """Whether it happens before the deadline."""
-    deadline = time.monotonic() + seconds
-    while not happened():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def kill_all(server: Server) -> None:
