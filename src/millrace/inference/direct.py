@@ -18,6 +18,8 @@ from millrace.records.signature import Field, FieldType, Signature
 
 _TYPES: Mapping[FieldType, type] = {"number": float, "integer": int, "boolean": bool}
 _ROWS = b'{"rows"'
+_AT_ONCE = 256
+_NO_TEXTS = np.empty((1, 0), dtype=object)
 
 
 class Direct:
@@ -60,14 +62,19 @@ class Direct:
     def _matrices(self, rows: list[tuple[Any, ...]]) -> tuple[np.ndarray, np.ndarray]:
         if self._converted:
             rows = [self._with_conversions(row) for row in rows]
-        width = self._width - self._numbers
+        split, width = self._numbers, self._width - self._numbers
+        if len(rows) == 1 and not width:
+            return np.array(rows, dtype=np.float64), _NO_TEXTS
+        numbers = np.empty((len(rows), split), dtype=np.float64)
         texts = np.empty((len(rows), width), dtype=object)
-        if not width:
-            return np.array(rows, dtype=np.float64).reshape(len(rows), self._numbers), texts
-        numbers = np.array([row[: self._numbers] for row in rows], dtype=np.float64)
-        for index, row in enumerate(rows):
-            texts[index] = [text or "" for text in row[self._numbers :]]
-        return numbers.reshape(len(rows), self._numbers), texts
+        # Some rows at a time: whoever waits for the interpreter gets it in between.
+        for start in range(0, len(rows), _AT_ONCE):
+            part = rows[start : start + _AT_ONCE]
+            if split:
+                numbers[start : start + _AT_ONCE] = [row[:split] for row in part]
+            if width:
+                texts[start : start + _AT_ONCE] = [[text or "" for text in row[split:]] for row in part]
+        return numbers, texts
 
     def _with_conversions(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         values = list(row)

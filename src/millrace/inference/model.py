@@ -33,7 +33,8 @@ class Model:
         self._session = session
         self._only = onnxruntime.RunOptions()
         self._only.only_execute_path_to_fetches = True
-        self._inputs = frozenset(tensor.name for tensor in session.get_inputs())
+        inputs = {tensor.name for tensor in session.get_inputs()}
+        self._numbers, self._texts = "numbers" in inputs, "texts" in inputs
         self._outputs = ["value"] if self.signature.task == "regression" else ["label", "probabilities"]
         given = {tensor.name for tensor in session.get_outputs()}
         self._around = [name for name in ("costs", "inside", "lower", "upper") if name in given]
@@ -75,10 +76,9 @@ class Model:
         with missing as the empty text, both as `inference.columns.Reader` gives them. For binary tasks the label
         follows the package's threshold.
         """
-        feed = {"numbers": numbers, "texts": texts}
-        if len(self._inputs) == 1:
-            (only,) = self._inputs
-            feed = {only: feed[only]}
+        feed = {"numbers": numbers} if self._numbers else {}
+        if self._texts:
+            feed["texts"] = texts
         if around:
             names = [*self._outputs, *self._around]
             return Answer(**dict(zip(names, self._session.run(names, feed), strict=True)))

@@ -32,7 +32,7 @@ class Member:
     estimator: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: a server makes one for each request, and frozen ones take five times as long
 class Answer:
     """Predictions for some rows: class index and probabilities, or a value. Parallel arrays.
 

@@ -83,6 +83,7 @@ class App:
         rate = Rate(limits.rate) if limits.rate else None
         self._access = Access(ring, rate, at.health, at.predict) if ring or rate else None
         self._headers = [*SAFE, *SECURE] if secure else [*SAFE]
+        self._kinds = {kind: [kind, *self._headers] for kind in (_JSON, _CSV)}
         self._asked = Asked(limits.body, Waiting(limits.queue))
         self._rest = _router(core, self._asked, board, lifespan, at)
 
@@ -120,10 +121,8 @@ class App:
                 500,
                 b'{"error":{"code":"serve.failed","seen":"The prediction failed; see the server\'s log."}}',
             )
-        length = (b"content-length", str(len(content)).encode())
-        await send(
-            {"type": "http.response.start", "status": status, "headers": [kind, length, *self._headers, *later(status)]}
-        )
+        headers = self._kinds[kind] if status == 200 else [kind, *self._headers, *later(status)]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
         self._core.counters.request("/predict", status, time.perf_counter() - started)
 

@@ -64,6 +64,7 @@ class Core:
         self._guard = threading.Lock()
         self._process = os.urandom(4).hex()
         self._count = itertools.count()
+        self._prefix, self._next_prefix = "", 0
         self._decode = msgspec.json.Decoder().decode
         self._encode = msgspec.json.Encoder().encode
         self._pack = msgspec.msgpack.Encoder().encode
@@ -203,20 +204,22 @@ class Core:
         texts = loaded.personal.texts(texts)
         answer = loaded.model.answer(numbers, texts, around=around)
         at = time.time_ns() // 1000
-        prefix = f"{at:014x}-{self._process}-"
-        ids = [f"{prefix}{next(self._count) & 0xFFFFFF:06x}" for _ in range(len(numbers))]
+        ids = self._ids(at, len(numbers))
         unseen = 0
         if loaded.known:
             flat = texts.ravel().tolist()
             unseen = sum(bool(known) and text not in known for known, text in zip(itertools.cycle(loaded.known), flat))
-        self._keep(lane, self._record(lane, at, ids, numbers, texts, answer))
-        with self._guard:
-            self.counters.rows += len(ids)
-            self.counters.extra_fields += surplus
-            self.counters.unseen_categories += unseen
+        self._keep(lane, self._record(lane, at, ids, numbers, texts, answer), len(ids), surplus, unseen)
         if not self.lanes.alone:
             self._tried(lane, at, ids, again)
         return answer, ids
+
+    def _ids(self, at: int, rows: int) -> list[str]:
+        """Names that sort by time: the millisecond, the process, and a count."""
+        if at >= self._next_prefix:
+            self._prefix, self._next_prefix = f"{at:014x}-{self._process}-", at + 1000
+        prefix, count = self._prefix, self._count
+        return [f"{prefix}{next(count) & 0xFFFFFF:06x}" for _ in range(rows)]
 
     def _record(
         self, lane: Lane, at: int, ids: list[str], numbers: np.ndarray, texts: np.ndarray, answer: Answer
@@ -232,13 +235,16 @@ class Core:
             Predicted(at, ids, logged, flat, labels, scores.tobytes(), lane.role, lane.unit)  # type: ignore[union-attr]
         )
 
-    def _keep(self, lane: Lane, record: bytes) -> None:
-        """Append to the log of the lane's model, which ends when it is replaced."""
+    def _keep(self, lane: Lane, record: bytes, rows: int = 0, surplus: int = 0, unseen: int = 0) -> None:
+        """Append to the log of the lane's model, which ends when it is replaced; then count what was answered."""
         with self._guard:
             if lane.loaded is not self.lanes.champion and lane.loaded not in self.lanes.all:
                 raise _ReplacedError
             if record and lane.loaded.log:
                 lane.loaded.log.append(record)
+            self.counters.rows += rows
+            self.counters.extra_fields += surplus
+            self.counters.unseen_categories += unseen
 
     def _tried(self, lane: Lane, at: int, ids: list[str], again: Callable[[Reader], Matrices] | None) -> None:
         """Count who answered, and let the shadow hear it, beside what is answered next."""

@@ -22,23 +22,32 @@ class BusyError(RequestError):
 
 
 class Waiting:
-    """The line before the model. It counts requests whose body is there: a slow client takes no place in it."""
+    """The line before the model. It counts requests whose body is there: a slow client takes no place in it.
+
+    The event loop takes in one round all requests that became ready during the round before. So those of one round
+    stood in line together, and who is further behind than the line is long is refused.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._count = 0
+        self._before = 0
+        self._aside_count = 0
         self._aside = ThreadPoolExecutor(1, "inference")
 
     async def turn(self, body: bytes, answer: Callable[[bytes], Answer]) -> Answer:
         """What `answer` says to the body, once it is its turn. Raises `BusyError` when the line is full."""
-        if self._count >= self._limit:
+        if self._before + self._aside_count >= self._limit:
             raise BusyError("Too many requests wait for the model.", code="server.busy", allowed=[f"{self._limit}"])
-        self._count += 1
-        try:
-            if len(body) > ASIDE_BYTES:
+        if len(body) > ASIDE_BYTES:
+            self._aside_count += 1
+            try:
                 return await asyncio.get_running_loop().run_in_executor(self._aside, answer, body)
-            # Others whose bodies are there get into line, or find it full, before this one takes the loop.
-            await asyncio.sleep(0)
-            return answer(body)
-        finally:
-            self._count -= 1
+            finally:
+                self._aside_count -= 1
+        if not self._before:
+            asyncio.get_running_loop().call_soon(self._next_round)
+        self._before += 1
+        return answer(body)
+
+    def _next_round(self) -> None:
+        self._before = 0

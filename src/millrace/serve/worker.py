@@ -6,6 +6,7 @@ Started by Granian through `create`; nothing here runs at import.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,6 +44,8 @@ def create() -> App:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         follower = Follower(orders, store, core, board, asyncio.get_running_loop(), ring, trust)
         core.write_to(wal(store), predictions=orders.log == "all")
+        # What is there now stays: the collector need not walk through it again and again between requests.
+        gc.freeze()
         with follower:
             yield
         core.close()

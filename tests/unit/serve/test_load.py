@@ -89,7 +89,7 @@ def test_a_full_line_is_503_with_a_time_to_come_again_and_the_others_are_answere
 
 def test_probes_and_short_requests_pass_a_long_one(server: Server) -> None:
     body = large(100_000)
-    with connected(server, head(len(body)) + body) as long:
+    with httpx.Client(base_url=server.url) as client, connected(server, head(len(body)) + body) as long:
         passed = 0
         long.setblocking(False)
         while True:
@@ -97,8 +97,8 @@ def test_probes_and_short_requests_pass_a_long_one(server: Server) -> None:
                 assert long.recv(1 << 16)
                 break
             except BlockingIOError:
-                assert httpx.get(f"{server.url}/ping").status_code == 200
-                assert httpx.post(f"{server.url}/predict", json=ROW).status_code == 200
+                assert client.get("/ping").status_code == 200
+                assert client.post("/predict", json=ROW).status_code == 200
                 passed += 1
         assert passed >= 3
 
