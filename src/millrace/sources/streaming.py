@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 
 #: What the rows of a batch take in their file, unpacked; in memory they take several times as much.
-_BATCH_BYTES = 24 << 20
+_BATCH_BYTES = 16 << 20
 _FEWEST_ROWS = 1000
 #: By how much of a file the length of its lines is judged.
 HEAD_BYTES = 1 << 20
@@ -38,7 +38,7 @@ def fitting(most: int, row_bytes: float) -> int:
     Examples
     --------
     >>> fitting(500_000, 80), fitting(500_000, 1000), fitting(500_000, 1e9)
-    (314572, 25165, 1000)
+    (209715, 16777, 1000)
     """
     return min(most, max(_FEWEST_ROWS, int(_BATCH_BYTES / max(row_bytes, 1.0))))
 

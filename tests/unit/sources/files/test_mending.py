@@ -5,7 +5,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from millrace.config.schema import SourceSettings
@@ -119,6 +119,7 @@ CELLS = ["1", "x", "a b", '"q"', '"q ""r"""', '""', '5"', '"', '""x', '"a,b"', '
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(*[st.sampled_from(CELLS)] * 3, st.sampled_from(["\n"] * 9 + ["\r", "\r\n"])), max_size=12))
+@example([("1", "1", "1", "\r")] * 3)
 def test_every_line_is_in_one_row_or_in_one_refusal(tmp_path_factory, cells):
     text = "a,b,c\n0,1,2\n" + "".join(",".join(row[:3]) + row[3] for row in cells)
     rows, refused = read(tmp_path_factory.mktemp("f"), text.encode(), header=True, delimiter=",")
