@@ -12,7 +12,7 @@ import polars as pl
 
 from millrace.records.signature import Field, Signature
 
-_CATEGORIES, _PARTS = 12, 4
+_CATEGORIES, _PARTS, _COLUMNS = 12, 4, 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,10 +25,10 @@ class Group:
 
 
 def groups(frame: pl.DataFrame, signature: Signature, order: Sequence[str] = ()) -> list[Group]:
-    """All groups by all columns that are no texts; those of the columns in `order` first."""
-    fields = {field.name: field for field in signature.inputs if field.name in frame.columns and field.type != "text"}
-    ranked = [name for name in order if name in fields]
-    names = [*ranked, *(name for name in fields if name not in ranked)]
+    """The groups by columns that are no texts, of the first 1,000 such; those of the columns in `order` first."""
+    known = set(frame.columns)
+    fields = {field.name: field for field in signature.inputs if field.name in known and field.type != "text"}
+    names = list(dict.fromkeys([*(name for name in order if name in fields), *fields]))[:_COLUMNS]
     return [group for name in names for group in _of(frame[name], fields[name])]
 
 
@@ -68,6 +68,8 @@ def as_numbers(series: pl.Series, field: Field) -> np.ndarray:
         series = series.cast(pl.Int32)
     elif field.type == "datetime" and isinstance(series.dtype, pl.Datetime):
         series = series.dt.cast_time_unit("us").cast(pl.Int64) / 1e6
+    if series.dtype == pl.Float64 and not series.null_count():
+        return series.to_numpy()
     return series.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
 
 

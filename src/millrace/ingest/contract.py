@@ -47,7 +47,8 @@ def agree(frame: pl.DataFrame, known: Mapping[str, ColumnType], settings: Source
     ('`plan` is new (text)',)
     """
     contract = agreed(settings.contract)
-    lost = tuple(name for name in known if name not in frame.columns)
+    here = set(frame.columns)
+    lost = tuple(name for name in known if name not in here)
     held = column_types(frame.schema)
     new = {name: stated_type(name, settings) or held.get(name, "text") for name in frame.columns if name not in known}
     changes = (*(f"`{name}` is new ({kind})" for name, kind in new.items()), *(f"`{name}` is gone" for name in lost))

@@ -30,9 +30,10 @@ def matrices(frame: pl.DataFrame, signature: Signature) -> tuple[np.ndarray, np.
     """
     numbers = np.full((frame.height, len(signature.numbers)), np.nan)
     texts = np.full((frame.height, len(signature.texts)), "", dtype=object)
+    known = set(frame.columns)
     for matrix, fields, read in ((numbers, signature.numbers, _numbers), (texts, signature.texts, _texts)):
         for place, field in enumerate(fields):
-            if field.name in frame.columns:
+            if field.name in known:
                 matrix[:, place] = read(frame[field.name], field)
     return numbers, texts
 
@@ -86,6 +87,8 @@ def _numbers(series: pl.Series, field: Field) -> np.ndarray:
 
 
 def _floats(series: pl.Series) -> np.ndarray:
+    if series.dtype == pl.Float64 and not series.null_count():
+        return series.to_numpy()
     return series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 

@@ -45,8 +45,9 @@ def profile(
     (0, 10, 0, 5, 0)
     """
     columns: dict[str, ColumnProfile] = {}
+    known = set(frame.columns)
     for field in signature.inputs:
-        if field.name not in frame.columns:
+        if field.name not in known:
             raise DataError(
                 f"The rows have no column `{field.name}`, an input of the model.",
                 where="profile",

@@ -24,6 +24,8 @@ def numbers(column: pl.Series, field: Field) -> NDArray[np.float64]:
     """
     import polars as pl
 
+    if column.dtype == pl.Float64 and not column.null_count():
+        return column.to_numpy()
     if column.dtype == pl.String and field.type in {"date", "datetime"}:
         column = column.str.to_datetime(strict=False, time_unit="us", time_zone="UTC")
     elif column.dtype == pl.String and field.type == "boolean":

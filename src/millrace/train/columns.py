@@ -99,10 +99,9 @@ def _unusable(series: pl.Series) -> str:
         return "it has no value in any row"
     if _field_type(series) is None:
         return f"its values are of type {series.dtype}"
-    distinct = present.n_unique()
-    if distinct == 1 and len(present) == len(series):
+    if len(present) == len(series) and bool((series == present[0]).all()):
         return f"it is `{present[0]}` in every row"
-    if distinct == len(present) and _identifies(present):
+    if not series.dtype.is_float() and present.n_unique() == len(present) and _identifies(present):
         return "it identifies rows (every value is different)"
     return ""
 

@@ -6,7 +6,7 @@ The packaged graph repeats these operations from the same records, so the order 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ from millrace.records.encoding import (
 )
 from millrace.train.words import words_matrix
 
+#: Numbers are scaled so many columns at a time.
+_ABREAST = 64
 #: Dense, or a float32 SciPy CSR matrix where texts are encoded as words.
 Matrix = Any
 Numbers = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
@@ -42,10 +44,14 @@ def encode(frame: pl.DataFrame, encodings: Sequence[Encoding]) -> Matrix:
     if any(isinstance(encoding, WordsEncoding) for encoding in encodings):
         return side_by_side([_columns(frame, encoding) for encoding in encodings])
     matrix = np.empty((frame.height, sum(encoding.width for encoding in encodings)), dtype=np.float32)
-    start = 0
+    start, plain = 0, {}
     for encoding in encodings:
-        matrix[:, start : start + encoding.width] = _columns(frame, encoding)
+        if isinstance(encoding, NumberEncoding):
+            plain[start] = encoding
+        else:
+            matrix[:, start : start + encoding.width] = _columns(frame, encoding)
         start += encoding.width
+    _numbers(frame, plain, matrix)
     return matrix
 
 
@@ -80,7 +86,11 @@ def texts(frame: pl.DataFrame, column: str) -> pl.Series:
 
 
 def _floats(series: pl.Series) -> Numbers:
-    return series.cast(pl.Float64).fill_null(float("nan")).to_numpy().astype(np.float64)
+    if (
+        series.dtype != pl.Float64 or series.null_count()
+    ):  # a step that does nothing costs much for thousands of columns
+        series = series.cast(pl.Float64).fill_null(float("nan"))
+    return series.to_numpy().astype(np.float64)
 
 
 def _columns(frame: pl.DataFrame, encoding: Encoding) -> Matrix:
@@ -95,14 +105,31 @@ def _columns(frame: pl.DataFrame, encoding: Encoding) -> Matrix:
             return words_matrix(texts(frame, encoding.column), encoding)
 
 
+def _numbers(frame: pl.DataFrame, encodings: Mapping[int, NumberEncoding], matrix: Matrix) -> None:
+    """Write numbers into the matrix at their places, many columns in one step: there may be thousands."""
+    todo = list(encodings.items())
+    for first in range(0, len(todo), _ABREAST):
+        some = todo[first : first + _ABREAST]
+        values = np.column_stack([numbers(frame, encoding.column) for _, encoding in some])
+        starts = np.array([start for start, _ in some])
+        matrix[:, starts] = _scaled(values, [encoding for _, encoding in some])
+        told = np.array([encoding.indicator for _, encoding in some])
+        matrix[:, starts[told] + 1] = np.isnan(values[:, told])
+
+
+def _scaled(values: Numbers, encodings: Sequence[NumberEncoding]) -> Matrix:
+    """Clipped, filled, centred and scaled, float32 of the shape of `values`: a column for each encoding."""
+    low = np.array([-np.inf if one.low is None else one.low for one in encodings])
+    high = np.array([np.inf if one.high is None else one.high for one in encodings])
+    fill = np.array([np.nan if one.fill is None else one.fill for one in encodings])
+    filled = np.where(np.isnan(values), fill, np.clip(values, low, high))
+    center, factor = (np.array([getattr(one, name) for one in encodings]) for name in ("center", "factor"))
+    return ((filled - center) * factor).astype(np.float32)
+
+
 def _number(values: Numbers, encoding: NumberEncoding) -> Matrix:
-    missing = np.isnan(values)
-    if encoding.low is not None or encoding.high is not None:
-        values = np.clip(values, encoding.low, encoding.high)
-    if encoding.fill is not None:
-        values = np.where(missing, encoding.fill, values)
-    scaled = ((values - encoding.center) * encoding.factor).astype(np.float32)
-    return np.column_stack([scaled, missing.astype(np.float32)]) if encoding.indicator else scaled[:, None]
+    scaled = _scaled(values[:, None], [encoding])
+    return np.column_stack([scaled, np.isnan(values).astype(np.float32)]) if encoding.indicator else scaled
 
 
 def _lookup(values: pl.Series, encoding: LookupEncoding) -> Matrix:

@@ -138,7 +138,7 @@ def _standardised(frame: pl.DataFrame, field: Field) -> NumberEncoding:
     known = values[np.isfinite(values)]
     if not len(known):
         return NumberEncoding(field.name, fill=0.0, factor=0.0, indicator=True)
-    low, middle, high = (float(cut) for cut in np.quantile(known, [0.002, 0.5, 0.998]))
+    low, middle, high = _cuts(np.sort(known), (0.002, 0.5, 0.998))
     if low == high:
         low, high = float(known.min()), float(known.max())
     filled = np.where(missing, middle, np.clip(values, low, high))
@@ -152,6 +152,15 @@ def _standardised(frame: pl.DataFrame, field: Field) -> NumberEncoding:
         low=low,
         high=high,
     )
+
+
+def _cuts(ordered: np.ndarray, shares: Sequence[float]) -> list[float]:
+    """Quantiles between neighbours, as `numpy.quantile` defines them; that takes ten times as long for few rows."""
+    places = np.asarray(shares) * (len(ordered) - 1)
+    below = np.floor(places).astype(np.int64)
+    above = np.minimum(below + 1, len(ordered) - 1)
+    cuts: list[float] = (ordered[below] + (places - below) * (ordered[above] - ordered[below])).tolist()
+    return cuts
 
 
 def _periods(frame: pl.DataFrame, field: Field) -> list[PeriodEncoding]:

@@ -53,8 +53,8 @@ def examples(fit: Fit, truth: np.ndarray) -> str:
     if not worst:
         return ""
     order = sorted(fit.evaluation.importances, key=lambda column: -fit.evaluation.importances[column].value)
-    shown = [name for name in (order or [f.name for f in fit.signature.inputs]) if name in fit.test_rows.columns]
-    shown = shown[:_COLUMNS]
+    known = set(fit.test_rows.columns)
+    shown = [name for name in (order or [f.name for f in fit.signature.inputs]) if name in known][:_COLUMNS]
     rows = [(*_answer(fit, truth, called, i), *_values(fit, shown, i)) for i in worst]
     heads = ("true", "said", "how sure" if fit.answer.value is None else "off by", *shown)
     told = "called wrongly with the most certainty" if fit.answer.value is None else "farthest off"
