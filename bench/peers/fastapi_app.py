@@ -13,8 +13,10 @@ fitted = pipeline()
 
 
 @app.post("/predict")
-def predict(row: Row) -> dict[str, object]:  # type: ignore[valid-type]
-    """One row in, its class and probabilities out."""
-    probabilities = fitted.predict_proba(pd.DataFrame([row.model_dump()]))[0].tolist()
-    label = "Yes" if probabilities[1] >= 0.5 else "No"
-    return {"label": label, "probabilities": dict(zip(("No", "Yes"), probabilities, strict=True))}
+def predict(rows: list[Row]) -> list[dict[str, object]]:  # type: ignore[valid-type]
+    """Rows in, their classes and probabilities out."""
+    probabilities = fitted.predict_proba(pd.DataFrame([row.model_dump() for row in rows])).tolist()
+    return [
+        {"label": "Yes" if both[1] >= 0.5 else "No", "probabilities": dict(zip(("No", "Yes"), both, strict=True))}
+        for both in probabilities
+    ]
