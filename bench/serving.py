@@ -319,8 +319,8 @@ def table(found: dict[str, Found]) -> Iterator[str]:
         ratio = f"{own / best.requests_per_second:.2f} x" if own and "logged" not in name else ""
         latency = f"{best.p50_ms:.2f} | {best.p99_ms:.2f} | {best.p999_ms:.2f}"
         yield (
-            f"| {name} | {best.requests_per_second:,.0f} | {latency} | {best.failed} | {wide} | {statistics.median(one.mebibytes):,.0f} | "
-            f"{statistics.median(one.start_seconds):.1f} | {ratio} |"
+            f"| {name} | {best.requests_per_second:,.0f} | {latency} | {best.failed} | {wide} | "
+            f"{statistics.median(one.mebibytes):,.0f} | {statistics.median(one.start_seconds):.1f} | {ratio} |"
         )
 
 

@@ -153,8 +153,8 @@ def _predicting(core: Core, scope: Scope) -> Callable[[bytes], tuple[bytes, tupl
         # JSON begins with a bracket: the headers are only looked at where they can matter.
         if body[:1] not in _BRACKETS and Named(scope=scope).get("content-type", "").startswith("text/csv"):
             return core.predict_csv(body, asker=asker), _CSV
-        if (query := scope.get("query_string")) and asked_for(query):
-            return core.predict(body, conformal=True, asker=asker), _JSON
+        if query := scope.get("query_string"):
+            return core.predict(body, asker=asker, **asked_for(query)), _JSON
         return core.predict(body, asker=asker), _JSON
 
     return predicted

@@ -10,17 +10,21 @@ from millrace.records.fit import Answer
 from millrace.records.package import Manifest
 
 
-def asked_for(query: bytes) -> bool:
-    """Whether a query string asks for what surrounds the answers. Raises `RequestError` for another word than these.
+def asked_for(query: bytes) -> dict[str, bool]:
+    """What a query string asks for beside the answers. Raises `RequestError` for another word than true and false.
 
     Examples
     --------
-    >>> asked_for(b"conformal=true"), asked_for(b"conformal=0"), asked_for(b"x=1")
-    (True, False, False)
+    >>> asked_for(b"conformal=true&explain=0&x=1")
+    {'conformal': True, 'explain': False}
     """
-    given = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("conformal", ["false"])[-1].lower()
+    told = parse_qs(query.decode("latin-1"), keep_blank_values=True)
+    return {name: _is_true(name, told.get(name, ["false"])[-1].lower()) for name in ("conformal", "explain")}
+
+
+def _is_true(name: str, given: str) -> bool:
     if given not in {"true", "1", "false", "0"}:
-        raise RequestError(f"`conformal` is `{given}`.", code="request.conformal", allowed=["true", "false"])
+        raise RequestError(f"`{name}` is `{given}`.", code=f"request.{name}", allowed=["true", "false"])
     return given in {"true", "1"}
 
 

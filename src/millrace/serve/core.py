@@ -26,6 +26,7 @@ from millrace.records.served import Served
 from millrace.serve.around import demand, surroundings
 from millrace.serve.lanes import ANYONE, Asker, Lane, Lanes, Loaded
 from millrace.serve.metrics import Counters
+from millrace.serve.moved import moved_by
 from millrace.serve.shapes import rows_of, rows_of_csv
 from millrace.store.log_entries import SHADOWED, Outcome, Predicted
 from millrace.store.segments import SegmentWriter
@@ -124,22 +125,24 @@ class Core:
             log.append(self._pack(since))
             self._noted = now
 
-    def predict(self, body: bytes, *, conformal: bool = False, asker: Asker = ANYONE) -> bytes:
+    def predict(self, body: bytes, *, conformal: bool = False, explain: bool = False, asker: Asker = ANYONE) -> bytes:
         """Answer rows in any of the JSON shapes of `serve.shapes`; always a list under ``predictions``.
 
         Raises `MalformedError` for bytes that are no JSON rows, `RequestError` for a value that does not fit, OSError
         when the answer cannot be logged (it is then not given). With `conformal` each answer says what else may be
-        true.
+        true, with `explain` what moved it.
         """
-        return self.steady(lambda lanes: self._predicted(lanes, body, asker, conformal=conformal))
+        return self.steady(lambda lanes: self._predicted(lanes, body, asker, conformal, explain))
 
-    def _predicted(self, lanes: Lanes, body: bytes, asker: Asker, *, conformal: bool) -> bytes:
+    def _predicted(self, lanes: Lanes, body: bytes, asker: Asker, conformal: bool, explain: bool) -> bytes:
         read = lanes.champion.direct.read(body) if lanes.alone else None
         if read is not None:
             lane = lanes.lane(asker)
             answer, ids = self.answer(lane, *read, around=conformal)
         else:
-            lane, answer, ids = self._answer_rows(lanes, self._rows(lanes.champion, body), asker, around=conformal)
+            lane, read, answer, ids = self._answer_rows(
+                lanes, self._rows(lanes.champion, body), asker, around=conformal
+            )
         manifest = lane.loaded.model.manifest
         predictions = _predictions(lane.loaded, answer, ids)
         content = {"predictions": predictions, "package": manifest.name, "version": manifest.version}
@@ -148,6 +151,11 @@ class Core:
                 one.update(more)
             if manifest.conformal is not None:
                 content["coverage"] = manifest.conformal.coverage
+        if explain:
+            numbers, texts = read
+            moved = moved_by(lane.loaded.model, numbers, lane.loaded.personal.texts(texts), answer)
+            for one, parts in zip(predictions, moved, strict=True):
+                one["moved_by"] = parts
         return self._encode(content)
 
     def predict_csv(self, body: bytes, *, asker: Asker = ANYONE) -> bytes:
@@ -159,7 +167,7 @@ class Core:
 
     def _predicted_csv(self, lanes: Lanes, body: bytes, asker: Asker) -> bytes:
         rows = rows_of_csv(body, lanes.champion.model.signature)
-        lane, answer, _ = self._answer_rows(lanes, rows, asker)
+        lane, _, answer, _ = self._answer_rows(lanes, rows, asker)
         lines = io.StringIO()
         writer = csv.writer(lines, lineterminator="\n")
         if answer.label is None or answer.probabilities is None:
@@ -172,7 +180,7 @@ class Core:
 
     def _answer_rows(
         self, lanes: Lanes, rows: list[Any], asker: Asker, *, around: bool = False
-    ) -> tuple[Lane, Answer, list[str]]:
+    ) -> tuple[Lane, Matrices, Answer, list[str]]:
         lane = lanes.lane(asker, rows[0].get if rows and isinstance(rows[0], dict) else None)
         reader = lane.loaded.reader
         numbers, texts = reader.from_rows(rows)
@@ -180,7 +188,7 @@ class Core:
         answer, ids = self.answer(
             lane, numbers, texts, surplus, around=around, again=lambda other: other.from_rows(rows)
         )
-        return lane, answer, ids
+        return lane, (numbers, texts), answer, ids
 
     def answer(
         self,

@@ -68,7 +68,7 @@ def openapi(manifest: Manifest) -> dict[str, object]:
     example = {field.name: field.example for field in signature.inputs if field.example is not None}
     rows: dict[str, object] = {"oneOf": [_rows_object(), {"type": "array", "items": _ref("Row")}, _ref("Row")]}
     predict = _operation("Predict rows", rows, _ref("Answer"), example={"rows": [example]})
-    predict["parameters"] = [_CONFORMAL]
+    predict["parameters"] = [_CONFORMAL, _EXPLAIN, *_WHO]
     feedback = _operation(
         "Report what turned out true",
         {"oneOf": [_ref("Outcome"), {"type": "array", "items": _ref("Outcome")}]},
@@ -140,6 +140,28 @@ _CONFORMAL = {
 }
 
 
+_EXPLAIN = {
+    "name": "explain",
+    "in": "query",
+    "schema": {"type": "boolean", "default": False},
+    "description": "also say what moved each answer: by how much it differs from the answer without each field",
+}
+_WHO = [
+    {
+        "name": "Millrace-Key",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "who asks: the same key meets the same model while another is tried",
+    },
+    {
+        "name": "Millrace-Model",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "the model asked for: champion, challenger, shadow or a version",
+    },
+]
+
+
 def _answer(signature: Signature) -> dict[str, object]:
     prediction: dict[str, object] = {"id": {"type": "string", "description": "names this prediction in feedback"}}
     if signature.classes:
@@ -152,6 +174,8 @@ def _answer(signature: Signature) -> dict[str, object]:
         prediction["expected_costs"] = {"type": "object", "properties": dict.fromkeys(signature.classes, amount)}
     else:
         prediction |= {name: {"type": "number"} for name in ("value", "lower", "upper")}
+    moved = {field.name: {"type": "number"} for field in signature.inputs}
+    prediction["moved_by"] = {"type": "object", "properties": moved}
     properties = {
         "predictions": {"type": "array", "items": {"type": "object", "properties": prediction}},
         "package": {"type": "string"},
