@@ -7,9 +7,10 @@ vanishes, unless `skip` says that they are no rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from heapq import merge
+from itertools import chain, islice
 from pathlib import Path
 
 import duckdb
@@ -21,12 +22,16 @@ from millrace.sources.base import Refusal, Source, SourceKind, refused
 from millrace.sources.files.dialect import SUFFIXES, Dialect, opened, sniff
 from millrace.sources.files.mending import mended
 from millrace.sources.files.plain import plain
+from millrace.sources.files.refusals import Refusals
 from millrace.sources.files.regular import RegularLines
 from millrace.sources.files.rejects import locate, rejects
 from millrace.sources.files.source import Chunk, FileSource
 from millrace.sources.files.void_rows import void
 from millrace.sources.scratch import Scratch
 from millrace.sources.streaming import HEAD_BYTES, fitting, frames, line_bytes, quoted
+
+#: So many refusals are told at a time.
+_REFUSALS = 50_000
 
 
 @dataclass(slots=True)
@@ -39,7 +44,7 @@ class DelimitedFormat:
     _dialects: dict[Path, Dialect | None] = field(default_factory=dict)
     _plain: dict[Path, Path] = field(default_factory=dict)
     _scratch: Scratch = field(default_factory=Scratch)
-    _mended: dict[Path, tuple[Path, list[Refusal]]] = field(default_factory=dict)
+    _mended: dict[Path, tuple[Path, Refusals]] = field(default_factory=dict)
     _rejected: dict[Path, dict[int, int]] = field(default_factory=dict)
 
     def columns(self, path: Path) -> dict[str, ColumnType | None]:
@@ -55,31 +60,38 @@ class DelimitedFormat:
         nothing, copy = pl.DataFrame(schema=dict.fromkeys(dialect.names, pl.String)), self._plain[path]
         with opened(copy) as head:
             size = fitting(size, line_bytes(head.read(HEAD_BYTES)))
-        regular, read, broken = RegularLines(copy, dialect), 0, list[Refusal]()
+        regular, read = RegularLines(copy, dialect), 0
         for frame in regular.frames(size):
             behind, read = frame[max(0, records - read) :], read + frame.height
             if behind.height:
                 yield _chunk(behind, dialect)
-        if not regular.whole:
-            for frame in self._others(path, dialect, max(read, records), size, broken):
-                yield _chunk(frame, dialect)
-        broken = [*self._preamble(copy, dialect), *sorted(broken, key=lambda row: row.line or 0)]
-        for start in range(refusals, len(broken), size):
-            yield Chunk(nothing, refused(broken[start : start + size]))
+        with self._engine.cursor() as connection:
+            broken: Iterable[Refusal] = ()
+            if not regular.whole:
+                for frame in self._others(connection, path, dialect, max(read, records), size):
+                    yield _chunk(frame, dialect)
+                broken = self._broken(connection, path, dialect)
+            left = islice(chain(self._preamble(copy, dialect), broken), refusals, None)
+            while some := list(islice(left, min(size, _REFUSALS))):
+                yield Chunk(nothing, refused(some))
 
     def _others(
-        self, path: Path, dialect: Dialect, behind: int, size: int, broken: list[Refusal]
+        self, connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, behind: int, size: int
     ) -> Iterator[pl.DataFrame]:
-        """The rows of any file behind the first ones; then its broken lines are in `broken`."""
+        """The rows of any file behind the first ones."""
+        copy, _ = self._readable(path, dialect)
+        try:
+            yield from frames(connection, f"select * from {_scan(copy, dialect)} offset {behind}", size)
+        except duckdb.Error as error:
+            raise _stopped(path, error) from error
+
+    def _broken(self, connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> Iterator[Refusal]:
+        """The broken lines of a file that `connection` has read."""
         copy, taken = self._readable(path, dialect)
-        with self._engine.cursor() as connection:
-            try:
-                yield from frames(connection, f"select * from {_scan(copy, dialect)} offset {behind}", size)
-                broken += [*taken, *rejects(connection, copy, dialect)]
-            except duckdb.Error as error:
-                raise SourceError(
-                    f"Reading stopped: {str(error).splitlines()[0]}", where=str(path), code="source.read"
-                ) from error
+        try:
+            yield from merge(taken, rejects(connection, copy, dialect), key=lambda row: row.line or 0)
+        except duckdb.Error as error:
+            raise _stopped(path, error) from error
 
     def locate(self, path: Path, records: list[int]) -> dict[int, tuple[int | None, str]]:
         """Line and raw text of parsed records."""
@@ -91,8 +103,11 @@ class DelimitedFormat:
             with self._engine.cursor() as connection:
                 every = ", ".join(f"count(c{index})" for index in range(len(dialect.names)))
                 connection.sql(f"select {every} from {_scan(path, dialect)}").fetchall()
-                broken = rejects(connection, path, dialect)
-            self._rejected[path] = {row.line: row.raw.count("\n") + 1 for row in broken if row.line is not None}
+                self._rejected[path] = {
+                    row.line: row.raw.count("\n") + 1
+                    for row in rejects(connection, path, dialect)
+                    if row.line is not None
+                }
         return locate(path, dialect, records, self._rejected[path])
 
     def _dialect(self, path: Path) -> Dialect | None:
@@ -104,7 +119,7 @@ class DelimitedFormat:
                 self.expected = first.names
         return self._dialects[path]
 
-    def _readable(self, path: Path, dialect: Dialect) -> tuple[Path, list[Refusal]]:
+    def _readable(self, path: Path, dialect: Dialect) -> tuple[Path, Refusals]:
         """The file without the lines that would be misread, and these."""
         if path not in self._mended:
             self._mended[path] = mended(self._plain[path], dialect, self._scratch)
@@ -125,6 +140,10 @@ class DelimitedFormat:
 def _chunk(frame: pl.DataFrame, dialect: Dialect) -> Chunk:
     named = frame.rename(dict(zip(frame.columns, dialect.names, strict=True)))
     return Chunk(named, refused(), void(named, dialect.labels))
+
+
+def _stopped(path: Path, error: duckdb.Error) -> SourceError:
+    return SourceError(f"Reading stopped: {str(error).splitlines()[0]}", where=str(path), code="source.read")
 
 
 def _scan(path: Path, dialect: Dialect) -> str:

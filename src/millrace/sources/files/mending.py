@@ -3,7 +3,8 @@
 A quote that never closes would take all that follows with it; and a reader that works in parallel would go on somewhere
 further down, and not tell what it left out. So the line that opens such a quote is refused alone, and the lines that
 the quote swallowed are read as rows of their own. Line ends of another kind than the file's are made like the others.
-Lines keep their numbers.
+Lines keep their numbers. Most lines with too few or too many values are refused here too: the reader would hold what it
+has to say of each in memory.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ import numpy as np
 from millrace.sources.base import Refusal
 from millrace.sources.files.dialect import Dialect
 from millrace.sources.files.quoting import Lines, Quoting, doubtful, lines_of
+from millrace.sources.files.refusals import Refusals
 from millrace.sources.files.unpack import PIECE, unpacked
 from millrace.sources.scratch import Scratch
 
 #: The longest record in bytes, which the reader has too: what is longer is a quote that is not closed, or no table.
 LONGEST = 2_000_000
+#: About so many lines of a block are asked whether there are broken ones.
+_SAMPLE = 50
 _LINE_END = re.compile(rb"[\r\n]")
 _BOM = b"\xef\xbb\xbf"
 _NEWLINES = {r"\n": b"\n", r"\r": b"\r", r"\r\n": b"\r\n"}
@@ -40,15 +44,15 @@ class Edit(NamedTuple):
     refusal: Refusal | None = None
 
 
-def mended(path: Path, dialect: Dialect, scratch: Scratch) -> tuple[Path, list[Refusal]]:
+def mended(path: Path, dialect: Dialect, scratch: Scratch) -> tuple[Path, Refusals]:
     """The file without the lines that would be misread, and their refusals; `path` itself where there are none."""
-    refusals, copy = list[Refusal](), None
+    refusals, copy = Refusals(scratch), None
     with unpacked(path) as handle:
         for edit in _Pass(dialect).edits(handle):
             copy = copy or _Copy(path, scratch.place(path.name.removesuffix(".gz")))
             copy.put(edit)
             if edit.refusal:
-                refusals.append(edit.refusal)
+                refusals.add(edit.refusal)
     return (copy.whole() if copy else path), refusals
 
 
@@ -159,7 +163,22 @@ class _Pass:
             if self._surplus is None:
                 self._surplus = 2 * len(surplus) <= len(lines)
             found |= set(surplus if self._surplus else ())
+        found |= self._miscounted(window)
         return sorted(found)
+
+    def _miscounted(self, window: _Window) -> set[int]:
+        """The lines that may have another number of values than there are names, where a sample shows some.
+
+        Where it shows none, the reader finds the few that there are.
+        """
+        lines, needed = window.lines, len(self._names) - 1
+        sample = (window.body(n) for n in range(0, len(lines), max(1, len(lines) // _SAMPLE)))
+        if not needed or not any(body and self._quoting.scan(body).delimiters != needed for body in sample):
+            return set()
+        signs = np.frombuffer(window.content, np.uint8)
+        places = np.flatnonzero(signs == self._quoting.delimiter[0])
+        counts = np.diff(np.searchsorted(places, lines.ends), prepend=0)
+        return set(np.flatnonzero((counts != needed) & (lines.bodies > lines.starts)).tolist())
 
     def _has_surplus(self, body: bytes) -> bool:
         columns = len(self._names)
@@ -193,8 +212,9 @@ class _Pass:
             return n, self._refused(window, n, n, None, "the line is longer than 2 MB")
         expected = f"{count} values where {columns} columns are expected"
         if span.end == "closed" and span.last == n:
-            surplus = self._surplus and self._has_surplus(window.body(n))
-            return n, self._refused(window, n, n, None, expected) if surplus else window.ended(n, self._newline)
+            body = window.body(n)
+            broken = self._surplus if self._has_surplus(body) else body and count != columns > 1
+            return n, self._refused(window, n, n, None, expected) if broken else window.ended(n, self._newline)
         if span.end == "closed" and count == columns:
             return span.last, window.ended(span.last, self._newline)
         if span.end == "endless" or (span.last > n and self._swallowed_rows(window, n, span.last)):

@@ -23,11 +23,10 @@ _ERRORS = """
 """
 
 
-def rejects(connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> list[Refusal]:
+def rejects(connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect) -> Iterator[Refusal]:
     """The lines that the last reading on `connection` could not parse, once each, in order."""
     rows = connection.sql(_ERRORS).fetchall()
     lines = _line_numbers(path, dialect, [(row[0], row[1]) for row in rows])
-    found = []
     for (position, _, kind, column, text, messages), line in zip(rows, lines, strict=True):
         # DuckDB replaces what it cannot decode, and leaves out some lines with open quotes; they would be lost.
         undecoded = kind == "INVALID ENCODING" and dialect.encoding == "utf-8"
@@ -36,8 +35,7 @@ def rejects(connection: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect)
         name = dialect.names[column - 1] if 0 < column <= len(dialect.names) else None
         counted = kind not in {"MISSING COLUMNS", "TOO MANY COLUMNS"}
         reason = _reason(kind, name, len(dialect.names), messages)
-        found.append(Refusal(line, name if counted else None, reason, raw.strip("\r\n")))
-    return found
+        yield Refusal(line, name if counted else None, reason, raw.strip("\r\n"))
 
 
 def locate(
@@ -124,10 +122,15 @@ def _blank_lines(handle: BinaryIO, at: int, end: bytes) -> int:
 
 
 def _line_at(path: Path, position: int) -> str:
-    """The line around a byte, with what is not UTF-8 as escapes; DuckDB's position is behind the line's start here."""
+    """The line around a byte, with what is not UTF-8 as escapes; DuckDB's position is behind the line's start here.
+
+    Blank lines before a line may count to it.
+    """
     start = max(0, position - (1 << 16))
     with opened(path) as handle:
         handle.seek(start)
         before = handle.read(position - start)
         line = before[before.rfind(b"\n") + 1 :] + handle.readline()
+        while not line.strip() and (behind := handle.readline()):
+            line = behind
     return line.decode("utf-8", errors="backslashreplace")

@@ -35,6 +35,7 @@ BATCH_ROWS = 500_000
 _NUMERIC = ("number", "integer")
 #: Types are inferred over all rows up to about this many; a later row that does not fit is refused, not misread.
 INFERRED_ROWS = 500_000
+_MANY_REFUSED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +278,8 @@ class FileSource:
                 seen.append(one)
                 yield one[1].rows
                 rows += one[1].frame.height
-                if rows >= INFERRED_ROWS:
+                # Refusals stand behind the rows; many of them are not held.
+                if rows >= INFERRED_ROWS or one[1].refused.height >= _MANY_REFUSED:
                     break
             self._begun[file.key, print_] = chain(seen, rest)
             if rows >= INFERRED_ROWS:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError
+from millrace.sources.files import refusals
 from millrace.sources.files.delimited import DelimitedFormat
 from millrace.sources.files.source import FileSource
 
@@ -385,3 +386,25 @@ def test_every_line_of_the_surveyed_files_is_kept_or_refused(shared):
         placed = len(rows) + within + sum(raw.count("\n") + 1 for *_, raw in refused)
         headless = names == [f"column_{n}" for n in range(1, len(names) + 1)]
         assert (path.name, placed + (not headless)) == (path.name, len(lines))
+
+
+@pytest.mark.parametrize("line", ["{i},{i},too,many", '{i},"a, b",too,many', '{i},"a" b', "{i}"])
+def test_a_file_of_broken_lines_is_refused_line_by_line_without_being_held(tmp_path, monkeypatch, line):
+    monkeypatch.setattr(refusals, "_HELD", 1000)
+    lines = [f"{i},x" if i % 10 == 0 else line.format(i=i) for i in range(30_000)]
+    path = write(tmp_path, "\n".join(["id,name", *lines]).encode())
+    opened = source(path)
+    batches = list(opened.batches(None))
+    assert sum(batch.frame.height for batch in batches) == 3000
+    refused = pl.concat([batch.refused for batch in batches])
+    assert refused["line"].to_list() == [i + 2 for i in range(30_000) if i % 10]
+    assert refused["raw"].to_list() == [one for i, one in enumerate(lines) if i % 10]
+    assert refused["reason"].n_unique() == 1
+    (taken,) = [taken for _, taken in opened._format._mended.values()]
+    assert len(taken) == 27_000
+    assert len(taken._held) < 1000, "most rest on disk"
+
+
+def test_a_line_that_is_no_text_behind_blank_lines_is_told_as_it_is(tmp_path):
+    path = write(tmp_path, b"id,name\n1,ann\n\n\n2,caf\xe9\n3,fl\xc3\xb6\n")
+    assert [(row[0], row[3]) for row in read(source(path))[1]] == [(5, r"2,caf\xe9")]
