@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from millrace.errors import UsageError
@@ -33,17 +34,18 @@ class Project(Rows, Models, Live):
     @classmethod
     def init(
         cls,
-        data: str,
+        data: str | Sequence[str],
         predict: str | None = None,
         *,
-        table: str | None = None,
+        table: str | Sequence[str] | None = None,
         query: str | None = None,
         folder: str | Path = ".",
         force: bool = False,
     ) -> InitResult:
         """Look at `data` and write a commented project file for it into `folder`.
 
-        `table` or `query` says what to read of a database. Raises `UsageError` when there is a project file already,
+        Each of several data becomes a source, and so does each `table` of a database; `query` is asked instead of one.
+        Raises `UsageError` when there is a project file already,
         unless `force`.
         """
         from millrace.sources.proposing.project_file import propose

@@ -98,7 +98,7 @@ def test_a_glob_that_the_shell_unfolded_is_one_glob_again(millrace_says, folder)
     assert json.loads(millrace_says("init", "a.csv", "b.csv", "c.csv", "--json").out)["text"].startswith("from: *.csv")
     said = millrace_says("init", "a.csv", "b.csv")
     assert said.code == 2
-    assert "2 files were given, and no glob that means just these." in said.err
+    assert "2 files with the same columns were given, and no glob that means just these." in said.err
 
 
 def test_a_project_started_elsewhere_is_run_by_its_path(millrace_says, folder):

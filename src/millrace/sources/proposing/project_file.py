@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -11,9 +12,20 @@ import polars as pl
 from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError, UsageError, nearest
 from millrace.sources.base import Look
-from millrace.sources.files.dialect import numbered
+from millrace.sources.files.dialect import distinct, numbered
 from millrace.sources.proposing.checks import shown
-from millrace.sources.proposing.source import checks, cleaning, columns, drops, key, personal
+from millrace.sources.proposing.joined import dataset
+from millrace.sources.proposing.relations import Known, Relation, relations
+from millrace.sources.proposing.source import (
+    checks,
+    cleaning,
+    columns,
+    drops,
+    key,
+    personal,
+    references,
+    unique,
+)
 from millrace.sources.proposing.survey import ColumnFacts, Survey, survey
 from millrace.sources.proposing.yaml_text import flow, scalar
 from millrace.sources.registry import kind_of
@@ -27,13 +39,21 @@ _TARGETS = re.compile(
     re.IGNORECASE,
 )
 
+_NAMED = "chosen because targets often have this name"
+_HEAD = (
+    "# Comments say what each line rests on; correct what you know better.",
+    "version: 1",
+    "",
+    "sources:",
+)
+
 
 def propose(
-    path: str,
+    path: str | Sequence[str],
     predict: str | None = None,
     folder: Path | None = None,
     *,
-    table: str | None = None,
+    table: str | Sequence[str] | None = None,
     query: str | None = None,
 ) -> str:
     """The text of a commented project file for the data at `path`.
@@ -41,13 +61,13 @@ def propose(
     Parameters
     ----------
     path
-        A file or glob, relative to the working folder, or a URL.
+        A file or glob, relative to the working folder, or a URL; or several, each of which becomes a source.
     predict
         The target column, or ``last``; without it the likeliest is proposed.
     folder
         Where the project file will stand; the data's path is written relative to it. Default: the working folder.
     table, query
-        What to read of a database.
+        What to read of a database; each of several tables becomes a source.
 
     Raises
     ------
@@ -56,34 +76,72 @@ def propose(
     SourceError
         The data cannot be read, or has no rows.
     """
-    said = SourceSettings.model_validate({"from": path, "table": table, "query": query})
-    seen = _look(said, folder or Path.cwd())
-    found = survey(seen.frame, seen.schema, seen.refused, seen.whole)
-    target, reason = _target(found, predict)
-    identity = _identity(seen, found, target)
-    lines = [
-        f"# Proposed by `millrace init` from {found.rows:,} rows{'' if found.whole else ' (the first ones)'}.",
-        "# Comments say what each line rests on; correct what you know better.",
-        "version: 1",
-        "",
-        "sources:",
-        f"  {scalar(seen.name)}:",
-        *seen.lines,
-        *_headless(path, found),
-        *_refusals(found),
-        *([f"    key: {scalar(identity.name)}  # {_distinct(identity, found)}"] if identity and not seen.key else []),
-        *_keyless(seen, identity),
-        *columns(found),
-        *cleaning(found, identity),
-        *checks(found, target, identity),
-        *personal(found, target),
-        "",
-        *_model(target, reason, drops(found, target, identity)),
+    here = folder or Path.cwd()
+    looks = [(one.from_, _look(one, here)) for one in _said(path, table, query)]
+    surveys = [survey(look.frame, look.schema, look.refused, look.whole) for _, look in looks]
+    base, target, reason = _targeted(surveys, predict)
+    known = [
+        Known(name, look.frame, found, _identity(look, found, target if found is base else None))
+        for name, (_, look), found in zip(_names(looks), looks, surveys, strict=True)
     ]
+    found = relations(known) if len(known) > 1 else ()
+    lines = [f"# Proposed by `millrace init` from {_rows(known)}.", *_HEAD]
+    for (place, look), one in zip(looks, known, strict=True):
+        lines += _section(place, look, one, target, [relation for relation in found if relation.of == one.name])
+    rows = next(one for one in known if one.found is base)
+    lines += ["", *dataset(rows, known, found)] if len(known) > 1 else []
+    lines += ["", *_model(target, reason, drops(base, target, rows.key))]
     return "\n".join(lines) + "\n"
 
 
-def _identity(seen: Look, found: Survey, target: ColumnFacts) -> ColumnFacts | None:
+def _section(place: str, look: Look, known: Known, target: ColumnFacts, found: Sequence[Relation]) -> list[str]:
+    """The lines of one source."""
+    rows, identity = known.found, known.key
+    return [
+        f"  {scalar(known.name)}:",
+        *look.lines,
+        *_headless(place, rows),
+        *_refusals(rows),
+        *([f"    key: {scalar(identity.name)}  # {_distinct(identity, rows)}"] if identity and not look.key else []),
+        *_keyless(look, identity),
+        *columns(rows),
+        *cleaning(rows, identity),
+        *unique(rows, target, identity, keyed=bool(look.key)),
+        *references(found),
+        *checks(rows, target, identity),
+        *personal(rows, target),
+    ]
+
+
+def _said(path: str | Sequence[str], table: str | Sequence[str] | None, query: str | None) -> list[SourceSettings]:
+    """What is to be looked at, each as a source would state it."""
+    paths = [path] if isinstance(path, str) else list(path)
+    tables = [table] if isinstance(table, str) else list(table or [])
+    if len(paths) > 1 and (tables or query):
+        seen = "`--table` and `--query` ask one database, and several data were given."
+        raise UsageError(seen, where="millrace init", next_step="millrace init <url> --table <one> --table <other>")
+    if len(tables) > 1 and query:
+        raise UsageError("`--query` stands instead of a table.", where="millrace init")
+    asked = [(place, None) for place in paths] if len(tables) < 2 else [(paths[0], name) for name in tables]
+    return [
+        SourceSettings.model_validate({"from": place, "table": name or (tables[0] if tables else None), "query": query})
+        for place, name in asked
+    ]
+
+
+def _names(looks: Sequence[tuple[str, Look]]) -> list[str]:
+    """The names of the sources, each once."""
+    return list(distinct([look.name for _, look in looks]))
+
+
+def _rows(known: Sequence[Known]) -> str:
+    """How many rows were looked at."""
+    counts = [f"{one.found.rows:,} rows{'' if one.found.whole else ' (the first ones)'}" for one in known]
+    told = [f"{count} of {one.name}" for count, one in zip(counts, known, strict=True)]
+    return counts[0] if len(known) == 1 else ", ".join(told[:-1]) + f" and {told[-1]}"
+
+
+def _identity(seen: Look, found: Survey, target: ColumnFacts | None) -> ColumnFacts | None:
     """The column that identifies rows, if a single one does."""
     if seen.key:
         return next((column for column in found.columns if (column.name,) == seen.key), None)
@@ -121,23 +179,33 @@ def _look(said: SourceSettings, folder: Path) -> Look:
     return Look(pl.concat(frames), source.schema(), refused, whole, _source_name(path), (line,))
 
 
-def _target(found: Survey, predict: str | None) -> tuple[ColumnFacts, str]:
-    by_name = {column.name: column for column in found.columns}
-    if predict in by_name:
-        return by_name[predict], ""
-    if predict == "last":
-        return found.columns[-1], ""
-    if predict is not None:
+def _targeted(surveys: Sequence[Survey], predict: str | None) -> tuple[Survey, ColumnFacts, str]:
+    """The survey that has the column to predict, that column, and why it was chosen; the first one that has it."""
+    names = [column.name for found in surveys for column in found.columns]
+    if predict not in {None, "last", *names}:
         raise UsageError(
             f"There is no column `{predict}` to predict.",
             where="millrace init --predict",
-            allowed=[*by_name, "last"],
-            nearest=nearest(predict, by_name),
+            allowed=[*dict.fromkeys(names), "last"],
+            nearest=nearest(predict or "", names),
         )
+    chosen = [(found, *_target(found, predict)) for found in surveys if predict in {None, "last", *_by_name(found)}]
+    return next((one for one in chosen if one[2] == _NAMED), chosen[0])
+
+
+def _by_name(found: Survey) -> dict[str, ColumnFacts]:
+    return {column.name: column for column in found.columns}
+
+
+def _target(found: Survey, predict: str | None) -> tuple[ColumnFacts, str]:
+    if predict in (by_name := _by_name(found)):
+        return by_name[predict], ""
+    if predict == "last":
+        return found.columns[-1], ""
     usable = [column for column in found.columns if column.distinct > 1] or list(found.columns)
     named = next((column for column in reversed(usable) if _TARGETS.fullmatch(column.name)), None)
     if named:
-        return named, "chosen because targets often have this name"
+        return named, _NAMED
     return usable[-1], "chosen because it is the last column"
 
 

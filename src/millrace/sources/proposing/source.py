@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from millrace.sources.proposing.checks import proposed_checks, shown
 from millrace.sources.proposing.personal_names import protection
+from millrace.sources.proposing.relations import Relation
 from millrace.sources.proposing.survey import ColumnFacts, Survey
 from millrace.sources.proposing.yaml_text import expression, flow, scalar
 
+#: In fewer rows, values may be different by chance.
+_FEWEST = 20
 
-def key(found: Survey, target: ColumnFacts) -> ColumnFacts | None:
+
+def key(found: Survey, target: ColumnFacts | None) -> ColumnFacts | None:
     """The column that identifies rows: named like an identifier, never missing, different wherever rows differ."""
     return next(
         (
             column
             for column in found.columns
             if column.identifying_name
-            and column.name != target.name
+            and column is not target
             and not column.absent
             and not column.markers
             and column.type in {"text", "integer"}
@@ -61,21 +66,53 @@ def cleaning(found: Survey, identity: ColumnFacts | None) -> list[str]:
     return [*notes, *(["    clean:", *lines] if lines else [])]
 
 
-def checks(found: Survey, target: ColumnFacts, identity: ColumnFacts | None) -> list[str]:
+def unique(found: Survey, target: ColumnFacts | None, identity: ColumnFacts | None, *, keyed: bool) -> list[str]:
+    """The `unique` section: columns that identify rows beside the key; where no column does, two that do together.
+
+    `keyed` says that the source has a key of several columns.
+    """
+    if not found.whole or found.rows < _FEWEST:
+        return []
+    fit = [
+        column
+        for column in found.columns
+        if column not in (target, identity)
+        and column.type in {"text", "integer"}
+        and not (column.absent or column.markers or column.strays)
+    ]
+    alone = [column for column in fit if column.distinct == found.rows and (column.identifying_name or column.pattern)]
+    if alone:
+        names = flow([alone[0].name])[1:-1] if len(alone) == 1 else f"[{', '.join(flow([one.name]) for one in alone)}]"
+        each = " each" if len(alone) > 1 else ""
+        return [f"    unique: {names}  # {found.rows:,} of {found.rows:,} rows have another value{each}"]
+    if identity or keyed or len(found.together) < 2:
+        return []
+    return [f"    unique: {flow(found.together)}  # together different in all of {found.rows:,} rows"]
+
+
+def references(found: Sequence[Relation]) -> list[str]:
+    """The `references` section, where columns refer to other sources."""
+    if not found:
+        return []
+    lines = [f"      {scalar(one.column)}: {scalar(f'{one.to}.{one.key}')}  # {one.evidence}" for one in found]
+    return ["    references:  # rows that refer to nothing go to quarantine", *lines]
+
+
+def checks(found: Survey, target: ColumnFacts | None, identity: ColumnFacts | None) -> list[str]:
     """The `checks` section, where the rows suggest any."""
     proposed = proposed_checks(found, target, identity)
     lines = [f"      {check.name}: {expression(check.sql)}  # {check.evidence}" for check in proposed]
     return ["    checks:  # rows that fail go to quarantine, with the reason", *lines] if lines else []
 
 
-def personal(found: Survey, target: ColumnFacts) -> list[str]:
+def personal(found: Survey, target: ColumnFacts | None) -> list[str]:
     """What `pii` could say, commented out: whether values are personal is for people to say, and it needs a key."""
     looks = {column.name: protection(column.name) for column in found.columns if column is not target}
     words = [f"{scalar(name)}: {word}" for name, word in looks.items() if word]
     return [f"    # pii: {{{', '.join(words)}}}  # these look personal; needs MILLRACE_PII_KEY"] if words else []
 
 
-def drops(found: Survey, target: ColumnFacts, identity: ColumnFacts | None) -> list[tuple[ColumnFacts, str]]:
+def drops(found: Survey, target: ColumnFacts | None, identity: ColumnFacts | None) -> list[tuple[ColumnFacts, str]]:
     """Columns that identify rows without being the key, with the evidence: a model would learn them by heart."""
     return [
         (column, f"{scalar(column.name)} has {column.distinct:,} different values")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import polars as pl
 
@@ -24,6 +25,8 @@ _FORMATS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%Y%m%d"
 _CODE = r"^[A-Za-z0-9][A-Za-z0-9._/:#-]*$"
 _CLASSES = {"A": "[A-Z]", "a": "[a-z]", "9": "[0-9]"}
 _LONGEST = 40
+#: So many columns are tried two by two.
+_TRIED = 6
 _ID_NAME = re.compile(r"(?i:(^|[\W_])(id|uuid|guid|key|code|no|nr|number)$)|[a-z](ID|Id|Key|No|Nr)$")
 
 
@@ -56,7 +59,10 @@ class ColumnFacts:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The facts of a source; `whole` says whether every row was looked at."""
+    """The facts of a source; `whole` says whether every row was looked at.
+
+    `together` are two columns named like identifiers that are different in every row only together, if there are any.
+    """
 
     rows: int
     refused: int
@@ -64,19 +70,29 @@ class Survey:
     distinct_rows: int
     whole: bool
     columns: tuple[ColumnFacts, ...]
+    together: tuple[str, ...] = ()
 
 
 def survey(frame: pl.DataFrame, schema: Mapping[str, ColumnType], refused: int, whole: bool) -> Survey:
     """The facts of `frame`, whose text columns are as they stand in the data."""
     distinct_rows = frame.n_unique() if frame.height else 0
+    columns = tuple(_facts(frame[name], kind) for name, kind in schema.items())
     return Survey(
         rows=frame.height,
         refused=refused,
         repeated=frame.height - distinct_rows,
         distinct_rows=distinct_rows,
         whole=whole,
-        columns=tuple(_facts(frame[name], kind) for name, kind in schema.items()),
+        columns=columns,
+        together=_together(frame, columns),
     )
+
+
+def _together(frame: pl.DataFrame, columns: Sequence[ColumnFacts]) -> tuple[str, ...]:
+    """The first two columns that are named like identifiers and identify rows together, though neither does alone."""
+    named = [one.name for one in columns if one.identifying_name and not one.absent and one.distinct < frame.height]
+    pairs = combinations(named[:_TRIED], 2)
+    return next((pair for pair in pairs if frame.select(pair).n_unique() == frame.height), ())
 
 
 def _facts(values: pl.Series, kind: ColumnType) -> ColumnFacts:
