@@ -12,6 +12,7 @@ from time import monotonic
 
 import polars as pl
 
+from millrace.errors import MillraceError
 from millrace.records.batch import Batch, Piece
 
 #: What a joined batch has at most: rows, bytes of values, batches; and how long, in seconds, is waited for more.
@@ -22,11 +23,14 @@ _LONGEST = 5.0
 
 
 def grouped(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """The same rows in the same order, in fewer batches; only batches with the same columns are joined."""
+    """The same rows in the same order, in fewer batches; only batches with the same columns are joined.
+
+    Where reading cannot go on, what was read before is given first.
+    """
     waiting: list[Batch] = []
     rows = size = 0
-    began = monotonic()
-    for batch in batches:
+    began, failures = monotonic(), list[MillraceError]()
+    for batch in _until_failure(batches, failures):
         large = _bytes(batch)
         full = rows + batch.read > MOST_ROWS or size + large > _MOST_BYTES or len(waiting) >= _MOST_BATCHES
         other = bool(waiting) and waiting[-1].frame.schema != batch.frame.schema
@@ -37,6 +41,15 @@ def grouped(batches: Iterator[Batch]) -> Iterator[Batch]:
         rows, size = rows + batch.read, size + large
     if waiting:
         yield joined(waiting)
+    if failures:
+        raise failures[0]
+
+
+def _until_failure(batches: Iterator[Batch], failures: list[MillraceError]) -> Iterator[Batch]:
+    try:
+        yield from batches
+    except MillraceError as error:
+        failures.append(error)
 
 
 def joined(batches: Sequence[Batch]) -> Batch:

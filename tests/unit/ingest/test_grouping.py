@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from millrace.config.schema import SourceSettings
+from millrace.errors import SourceError
 from millrace.ingest import grouping
 from millrace.ingest.grouping import grouped
 from millrace.ingest.places import Places
@@ -167,3 +168,12 @@ def test_batches_of_other_columns_or_too_many_rows_stay_apart(monkeypatch):
     batches = [batch("a", [1, 2]), batch("b", [3]), batch("c", [4]), batch("d", [5], more=[1]), batch("e", [6])]
     assert [one.origin for one in grouped(iter(batches))] == ["a to b", "c", "d", "e"]
     assert list(grouped(iter([]))) == []
+
+
+def test_files_before_one_that_cannot_be_read_are_committed(days, tmp_path):
+    store, _ = days(contract="evolve")
+    (tmp_path / "day-5.csv").write_text("id,n\n8,1\n")
+    (tmp_path / "day-6.csv").write_bytes(b"PK\x03\x04 an archive, whatever its name says")
+    with pytest.raises(SourceError, match=r"`day-6.csv` is not delimited text"):
+        days(store, contract="evolve")
+    assert receipts.read(store, "days", Table(store, "tables/days").snapshot().number).totals.read == 9

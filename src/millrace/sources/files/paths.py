@@ -80,14 +80,18 @@ class LocalPlace:
 
 
 def found(location: str, base: Path, where: str) -> tuple[Path, ...]:
-    """The files that `location`, relative to `base`, means, sorted. Raises `SourceError` when there is none."""
+    """The files that `location`, relative to `base`, means, sorted. Raises `SourceError` when there is none.
+
+    As in a shell, a wildcard does not mean hidden files: what other programs leave there for a while.
+    """
     pattern = base / location
     if pattern.is_file():
         return (pattern,)
     fixed = fixed_part(pattern)
     if glob.has_magic(location) and fixed.is_dir():
         matches = fixed.glob(pattern.relative_to(fixed).as_posix())
-        if files := sorted(path for path in matches if path.is_file()):
+        hidden = pattern.name.startswith(".")
+        if files := sorted(path for path in matches if path.is_file() and hidden == path.name.startswith(".")):
             return tuple(files)
     if pattern.is_dir():
         seen, step = f"`{location}` is a folder.", f"name its files, such as {location.rstrip('/')}/*.csv"

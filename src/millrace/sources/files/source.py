@@ -25,6 +25,7 @@ from millrace.records.batch import Batch, Position
 from millrace.sources.base import Refusal, misfits, refused
 from millrace.sources.column_names import check_names
 from millrace.sources.column_types import DTYPES, converted, infer, is_marker, kind_of, parse
+from millrace.sources.files.changed import since_ingested, while_read
 from millrace.sources.files.numerals import plain_numerals
 from millrace.sources.files.paths import FileAt, LocalPlace, Place
 from millrace.sources.files.remote import RemotePlace
@@ -160,7 +161,7 @@ class FileSource:
             print_ = self._place.fingerprint(file)
             expected = reading["fingerprint"] if reading and key == reading["file"] else done.get(key)
             if expected not in {None, print_}:
-                raise self._changed(key, expected, print_)
+                raise since_ingested(key, expected or "0-", print_, f"sources.{self.name}")
             if key in done or (file not in self._settled and key != reading.get("file")):
                 continue
             progress = Progress()
@@ -195,6 +196,8 @@ class FileSource:
                 misfits=odd if odd.height else None,
             )
         if held is not None:
+            if self._place.fingerprint(file) != print_:
+                raise while_read(file.key, f"sources.{self.name}")
             yield replace(held, position={"done": {file.key: print_}, "reading": None})
 
     def _kinds(self, columns: Mapping[str, ColumnType | None], frame: pl.DataFrame) -> dict[str, ColumnType]:
@@ -363,16 +366,6 @@ class FileSource:
         """The files that nobody is writing any more, as far as `quiet` can tell."""
         quiet = self._settings.quiet or 0
         return tuple(file for file in self._files if not quiet or not self._place.fresh(file, quiet))
-
-    def _changed(self, key: str, before: str | None, now: str) -> SourceError:
-        sizes = [int(print_.split("-")[0]) for print_ in (before or "0-", now)]
-        how = "grew" if sizes[1] > sizes[0] else "shrank" if sizes[1] < sizes[0] else "was rewritten"
-        return self._error(
-            f"`{key}` {how} since it was ingested ({sizes[0]:,} bytes then, {sizes[1]:,} now); "
-            "reading it again would repeat or lose rows.",
-            code="source.file-changed",
-            next_step="restore the file and put new rows into a file beside it, or ingest into a new source name",
-        )
 
     def _error(self, seen: str, **details: Any) -> SourceError:
         return SourceError(seen, where=f"sources.{self.name}", **details)

@@ -46,6 +46,59 @@ def test_a_touched_or_copied_file_is_the_same_file(tmp_path):
     assert read(opened(tmp_path), after) == []
 
 
+def test_a_file_that_arrives_while_others_are_read_is_read_the_next_time(tmp_path):
+    (tmp_path / "a.csv").write_text("n\n1\n2\n")
+    (tmp_path / "c.csv").write_text("n\n3\n")
+    batches = opened(tmp_path).batches(None)
+    first = next(batches)
+    (tmp_path / "b.csv").write_text("n\n4\n")
+    whole = [first, *batches]
+    assert [batch.origin for batch in whole] == ["a.csv", "c.csv"]
+    assert [(batch.origin, batch.frame.rows()) for batch in read(opened(tmp_path), whole[-1].position)] == [
+        ("b.csv", [(4,)])
+    ]
+
+
+@pytest.mark.parametrize("content", ["n\n1\n2\n3\n", "n\n9\n9\n"], ids=["grows", "is-rewritten"])
+def test_of_a_file_that_changes_while_it_is_read_nothing_is_given_and_the_next_time_all(tmp_path, content):
+    (tmp_path / "a.csv").write_text("n\n1\n2\n")
+    source = opened(tmp_path)
+    assert source.schema() == {"n": "integer"}
+    batches = source.batches(None)
+    part = next(iter(source.parts(None)))
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(SourceError, match=r"`a.csv` changed while it was read") as raised:
+        list(part.read())
+    assert raised.value.retryable
+    assert list(batches) != []
+    assert [batch.frame["n"].to_list() for batch in read(opened(tmp_path))] == [[int(n) for n in content.split()[1:]]]
+
+
+def test_a_file_under_another_name_is_another_file(tmp_path):
+    (tmp_path / "a.csv").write_text("n\n1\n")
+    after = read(opened(tmp_path))[-1].position
+    (tmp_path / "a.csv").rename(tmp_path / "b.csv")
+    assert [batch.origin for batch in read(opened(tmp_path), after)] == ["b.csv"]
+
+
+def test_names_that_differ_only_in_case_are_two_files(tmp_path):
+    (tmp_path / "day.csv").write_text("n\n1\n")
+    (tmp_path / "DAY.csv").write_text("n\n2\n")
+    if len(list(tmp_path.iterdir())) == 1:
+        pytest.skip("this disk does not tell such names apart")
+    assert [(batch.origin, batch.frame.rows()) for batch in read(opened(tmp_path))] == [
+        ("DAY.csv", [(2,)]),
+        ("day.csv", [(1,)]),
+    ]
+
+
+def test_a_wildcard_means_no_hidden_files(tmp_path):
+    for name in ("a.csv", "._a.csv", ".hidden.csv"):
+        (tmp_path / name).write_text("n\n1\n")
+    assert [batch.origin for batch in read(opened(tmp_path))] == ["a.csv"]
+    assert [batch.origin for batch in read(opened(tmp_path, ".h*.csv"))] == [".hidden.csv"]
+
+
 def test_a_file_that_vanished_half_read_is_an_error(tmp_path):
     (tmp_path / "a.csv").write_text("n\n1\n2\n3\n")
     (tmp_path / "b.csv").write_text("n\n1\n")
