@@ -99,6 +99,11 @@ class Rules:
     privacy: Privacy = _PUBLIC
     latest: Latest | None = None
 
+    @property
+    def alone(self) -> bool:
+        """Whether what becomes of a row depends on no other row, here or in any table."""
+        return not (self.cleaning.identity or self.unique or self.references or self.latest)
+
     def split(
         self,
         frame: pl.DataFrame,

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 import polars as pl
@@ -22,7 +22,8 @@ import polars as pl
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.engine.base import Engine
 from millrace.engine.here import Here
-from millrace.errors import DataError, RemoteError
+from millrace.errors import RemoteError
+from millrace.ingest.ahead import Ahead, looked_at
 from millrace.ingest.contract import agree, hold_columns, hold_types
 from millrace.ingest.departures import leaving
 from millrace.ingest.expectations import check_columns, judge
@@ -35,7 +36,7 @@ from millrace.ingest.reading import read
 from millrace.ingest.reasons import misfits, unreadable
 from millrace.ingest.references import Parents
 from millrace.ingest.retention import tidy
-from millrace.ingest.rules import Examined, Rules, Split, compile_rules, same_schema
+from millrace.ingest.rules import Rules, Split, compile_rules, same_schema
 from millrace.ingest.suppression import suppressed
 from millrace.ingest.widening import widen
 from millrace.records.batch import Batch, Position
@@ -64,13 +65,6 @@ class Opened(Protocol):
     def batches(self, after: Position | None) -> Iterator[Batch]:
         """The batches that follow `after`, from the beginning when it is None."""
         ...
-
-
-class _Ahead(NamedTuple):
-    """What `rules` made of a batch before it was known whether they are its own."""
-
-    rules: Rules
-    examined: Examined
 
 
 @dataclass(slots=True)
@@ -155,7 +149,7 @@ class _Intake:
         last = receipts.read(self.store, self.name, self.now.number) if self.now.number else None
         after = self.texts.whole(last.position) if last else None
         hold_columns(source, after, source_types(self.table), self.settings, self.name)
-        with closing(Here().stream(self._examined, [read(source, after, engine)])) as batches:
+        with closing(Here().stream(self._ahead, [read(source, after, engine)])) as batches:
             for batch, ahead in batches:
                 self._tell("read")
                 landed = self._commit(source, batch, last, ahead)
@@ -198,16 +192,10 @@ class _Intake:
             replaced=counts.replaced,
         )
 
-    def _examined(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, _Ahead | None]]:
-        """The batches, looked at by the rules of the batch before while that is committed; most have the same."""
-        for batch in batches:
-            rules, ahead = self.rules, None
-            if rules and rules.delivered == dict(batch.frame.schema):
-                with suppress(DataError):  # the rules of this very batch will tell
-                    ahead = _Ahead(rules, rules.examine(batch.frame, batch.first_row, batch.misfits))
-            yield batch, ahead
+    def _ahead(self, batches: Iterator[Batch]) -> Iterator[tuple[Batch, Ahead | None]]:
+        return looked_at(batches, lambda: self.rules)
 
-    def _commit(self, source: Opened, batch: Batch, last: Receipt | None, ahead: _Ahead | None) -> Receipt | None:
+    def _commit(self, source: Opened, batch: Batch, last: Receipt | None, ahead: Ahead | None) -> Receipt | None:
         """Put the rows of `batch` where they belong; None when another writer's commit came first."""
         rules = self._rules(source, batch)
         same_protection(last, rules.privacy, f"{self.name}, {batch.origin}")
@@ -282,11 +270,13 @@ class _Intake:
             format=2 if apart != position else 1,
         )
 
-    def _split(self, rules: Rules, batch: Batch, places: Places, ahead: _Ahead | None) -> Split:
-        known = ahead.examined if ahead and ahead.rules is rules else None
-        examined = known or rules.examine(batch.frame, batch.first_row, batch.misfits)
+    def _split(self, rules: Rules, batch: Batch, places: Places, ahead: Ahead | None) -> Split:
+        own = ahead if ahead and ahead.rules is rules else None
         with answering("The rows that are there cannot be read", self.table.key):
             erased = suppressed(self.store, self.name, os.environ)
+            if own and own.split and not erased:
+                return own.split
+            examined = own.examined if own else rules.examine(batch.frame, batch.first_row, batch.misfits)
             return rules.settle(examined, self.keys.of(self.now), erased=erased, called=places.told)
 
     def _rules(self, source: Opened, batch: Batch) -> Rules:
