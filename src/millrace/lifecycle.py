@@ -4,7 +4,8 @@
        ▲                                                                                                     │
        └──────────────────────────────────────────────── retrain · roll back ────────────────────────────────┘
 
-Each stage lives in the room of its name; this module only hands records from one to the next.
+Each stage lives in the room of its name; this module only hands records from one to the next. What closes the circle,
+from the log to a decision and back to training, is in `wheel`.
 """
 
 from __future__ import annotations
@@ -29,8 +30,6 @@ from millrace.records.explored import Explored
 from millrace.records.fit import Fit
 from millrace.records.ingestion import Ingested
 from millrace.records.lineage import Lineage
-from millrace.records.message import Delivery
-from millrace.records.monitoring import Decision
 from millrace.records.package import Manifest, PackageInfo
 from millrace.records.progress import Step, Watch
 from millrace.records.release import GateVerdict, Release
@@ -332,62 +331,6 @@ def package(site: Site, version: int | None) -> PackageInfo:
             raise ReleaseError("There is no package yet.", where=name, code="package.none", next_step="millrace run")
         version = current.version if current else max(known)
     return find(site.store, name, version)
-
-
-def watch_over(site: Site) -> Decision:
-    """Prediction log and feedback → decision."""
-    from millrace.errors import PackageError, ReleaseError
-    from millrace.monitor.history import remember
-    from millrace.monitor.stage import monitor
-    from millrace.package.api import Package
-    from millrace.profile.file import decode
-    from millrace.store.prediction_log import feedback, predictions, service
-
-    current = champion(site)
-    if current is None:
-        raise ReleaseError(
-            "Nothing has been released yet, so there is nothing to watch.",
-            where=site.settings.project,
-            code="release.none",
-            next_step="millrace run",
-        )
-    package = Package.load(site.store.at(f"packages/{current.package}/{current.version}"))
-    if package.profile is None:
-        raise PackageError("This package has no reference profile to compare with.", where=str(package.path))
-    decision = monitor(
-        site.store,
-        site.settings.monitor,
-        package.manifest,
-        decode(package.profile),
-        predictions(site.store),
-        feedback(site.store),
-        service(site.store),
-    )
-    return tell(site, replace(decision, since=remember(site.store, decision)))
-
-
-def tell(site: Site, decision: Decision) -> Decision:
-    """Decision → people, when it asks for something; then whatever still waits is delivered."""
-    from millrace.monitor.message import message
-    from millrace.notify.outbox import deliver, post
-    from millrace.notify.registry import channels
-
-    settings = site.settings.monitor
-    opened = channels(settings.alert)
-    if decision.decision != "keep" and opened:
-        post(site.store, message(decision, site.settings.project), opened, cooldown=settings.cooldown)
-    return replace(decision, deliveries=deliver(site.store, opened, datetime.now(UTC)))
-
-
-def try_alerts(site: Site) -> tuple[Delivery, ...]:
-    """Send a test message through every channel, and say which of them have it."""
-    from millrace.monitor.message import message
-    from millrace.notify.outbox import fire
-    from millrace.notify.registry import channels
-
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    test = Decision("keep", "This is a test; nothing is wrong.", package=site.settings.project, at=now, since=now)
-    return fire(channels(site.settings.monitor.alert), message(test, site.settings.project))
 
 
 def _digest(settings: ProjectSettings) -> str:

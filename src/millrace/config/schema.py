@@ -202,6 +202,7 @@ class MonitorSettings(Section):
     kpis: Kpis = Field({}, description='what the service is held to: `p99_latency_ms: "< 50"`, `error_rate: "< 1%"`')
     alert: tuple[Alert, ...] = Field((), description="who is told: `webhook: URL`, `slack: URL`, `email: {…}`")
     maturity: Age = Field(0.0, description="how old predictions are before their outcomes count, such as 7 days")
+    without_labels: bool = Field(True, description="whether answers are judged before their outcomes are known, too")
     detectors: tuple[Name, ...] = Field(
         (), description="detectors that are fed the errors in the order of predictions, such as `betting` or `adwin`"
     )

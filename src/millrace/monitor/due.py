@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from millrace.config.schema import RetrainSettings
 from millrace.config.triggers import parse_trigger
-from millrace.records.monitoring import Decision
+from millrace.records.monitoring import HARMS, Decision
 
 
 def due(settings: RetrainSettings, decision: Decision, released: str) -> str | None:
@@ -26,7 +26,7 @@ def due(settings: RetrainSettings, decision: Decision, released: str) -> str | N
     kinds = {alarm.kind for alarm in decision.alarms}
     if decision.decision == "fix" and kinds != {"kpi"}:
         return None
-    harmed, drifted = "performance" in kinds, bool(kinds - {"performance", "kpi"})
+    harmed, drifted = bool(kinds & HARMS), bool(kinds - HARMS - {"kpi"})
     age = datetime.fromisoformat(decision.at) - datetime.fromisoformat(released)
     for text in settings.when:
         trigger = parse_trigger(text)

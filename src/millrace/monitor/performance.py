@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from millrace.evaluate.judge import judge
-from millrace.monitor.look import MINIMUM_ROWS, answer
+from millrace.monitor.look import MINIMUM_ROWS, answer, inputs
 from millrace.records.evaluation import Evaluation, Metric
 from millrace.records.monitoring import Alarm, Performance
 from millrace.records.package import Manifest
+from millrace.records.profile import Profile
 from millrace.records.signature import Signature
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _OF_A_CLASS = 5
 #: Fewer outcomes than this tell too little of a window by itself: then it reaches further back.
 _TELLING = 200
+#: An input is usually there when a smaller share of its values was missing; an hour tells when it has so many rows.
+_USUALLY, _HOURLY = 0.5, 10
 #: The share of outcomes outside the model's classes from which they are an alarm and no slip of the pen.
 _STRANGE = 0.01
 
@@ -113,6 +116,27 @@ def mature(rows: pl.DataFrame, now: datetime, maturity: float) -> pl.DataFrame:
     return rows.filter(rows["at"] <= now - timedelta(seconds=maturity))
 
 
+def whole(rows: pl.DataFrame, reference: Profile, signature: Signature) -> pl.DataFrame:
+    """The predictions without those that were asked in times when most of an input was gone that used to be there.
+
+    What was answered then says nothing about the model, only about the fault. A time is an hour in which at least
+    `_HOURLY` rows were answered.
+    """
+    import polars as pl
+
+    if rows.is_empty():
+        return rows
+    asked = inputs(rows, signature)
+    usually = [name for name in asked.columns if _missing(reference, name) < _USUALLY]
+    gone = asked.select(pl.max_horizontal(pl.col(usually).is_null())).to_series() if usually else None
+    if gone is None or not gone.any():
+        return rows
+    times = pl.DataFrame({"hour": rows["at"].dt.truncate("1h"), "gone": gone})
+    share, many = pl.col("gone").mean().over("hour"), pl.len().over("hour") >= _HOURLY
+    broken = times.select((share > _USUALLY) & many).to_series()
+    return rows.filter(~broken)
+
+
 def newest_window(due: pl.DataFrame, outcomes: Known, window: float) -> Known:
     """The outcomes of the last `window` seconds of predictions that are due; of at least the newest `_TELLING`."""
     if due.is_empty() or not outcomes.truth.size:
@@ -142,6 +166,11 @@ def performance(due: pl.DataFrame, recent: Known, manifest: Manifest) -> Perform
         metrics,
         {name: one for name, one in manifest.evaluation.metrics.items() if name in metrics},
     )
+
+
+def _missing(reference: Profile, name: str) -> float:
+    known = reference.columns[name]
+    return known.missing / max(known.rows, 1)
 
 
 def _judged(outcomes: Known, manifest: Manifest) -> Evaluation | None:

@@ -24,6 +24,8 @@ from millrace.store.objects import Store
 
 #: However generous the budget of false alarms is, one look takes no more than the customary level.
 MOST = 0.05
+#: The part of the budget that the test without labels takes (`monitor.unlabelled.harmful`).
+WITHOUT_LABELS = 1 / 4
 #: Windows' shares that a new package has to spend, and the most that can be saved: a first look must be able to speak.
 RESERVE = 4.0
 #: For this part of a window an alarm stands by itself.

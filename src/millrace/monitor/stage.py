@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from millrace.config.schema import MonitorSettings
 from millrace.monitor import kpis, look, spending
 from millrace.monitor.errors_in_order import detect
+from millrace.monitor.history import history
 from millrace.monitor.learning import learn
-from millrace.monitor.performance import Known, harm, known, mature, newest_window, performance, strange
-from millrace.monitor.spending import MOST, Spent
+from millrace.monitor.performance import Known, harm, known, mature, newest_window, performance, strange, whole
+from millrace.monitor.spending import MOST, WITHOUT_LABELS, Spent
 from millrace.profile.build import profile
 from millrace.profile.drift import MARGIN, drift
-from millrace.records.monitoring import Alarm, ColumnDrift, Decision, Indicator
+from millrace.records.monitoring import HARMS, Alarm, ColumnDrift, Decision, Indicator
 from millrace.records.package import Manifest
 from millrace.records.profile import LABEL, PROBABILITY, VALUE, Profile
 from millrace.records.release import Release
@@ -82,7 +83,7 @@ def monitor(
     if recent.height < look.MINIMUM_ROWS:
         return _serve_better(decision)
     due = mature(rows, now, settings.maturity)
-    outcomes = known(due, feedback, manifest.signature)
+    outcomes = known(whole(due, reference, manifest.signature), feedback, manifest.signature)
     newest = newest_window(due, outcomes, settings.window)
     columns, harmed = _look(store, settings, manifest, reference, (rows, recent), (outcomes, newest))
     detected = detect(settings.detectors, outcomes, manifest, settings.window)
@@ -95,7 +96,7 @@ def monitor(
     if broken:
         reason = f"What arrives is broken, and training on it would teach the fault: {broken[0].evidence}."
         return replace(decision, decision="fix", reason=reason)
-    if harmed and _can_go_back(past, manifest) and _from_the_start(outcomes, manifest):
+    if harmed and _can_go_back(store, past, manifest) and _from_the_start(outcomes, manifest):
         reason = f"Worse than promised ever since its release: {harmed.evidence}."
         return replace(decision, decision="roll back", reason=reason)
     if alarms:
@@ -154,6 +155,7 @@ def _look(
     level, balance = spending.take(settings, before, newest, fresh)
     count = _counting(manifest, reference)
     dependence, learned = learn(rows, recent, settings.window, before, count)
+    level *= 1 - WITHOUT_LABELS  # the rest is what the test without labels takes
     columns = drift(reference, count(recent), level / 2, dependence)
     harmed = harm(outcomes, manifest, level / 4) or harm(window, manifest, level / 4)
     if before is not None and before.standing(newest, settings.window):
@@ -210,9 +212,19 @@ def _broken(columns: Mapping[str, ColumnDrift], reference: Profile) -> tuple[Ala
     return tuple(found)
 
 
-def _can_go_back(past: tuple[Release, ...], manifest: Manifest) -> bool:
+def _can_go_back(store: Store, past: tuple[Release, ...], manifest: Manifest) -> bool:
+    """Whether the champion before is worth going back to: the last that was said of it is no harm of its own.
+
+    A champion that a rollback reinstated is not left for one further back: it was right once, so the world moved.
+    """
     standing = releases.standing(past)
-    return len(standing) > 1 and (standing[-1].package, standing[-1].version) == (manifest.name, manifest.version)
+    if len(standing) < 2 or past[-1].kind == "rollback":
+        return False
+    if (standing[-1].package, standing[-1].version) != (manifest.name, manifest.version):
+        return False
+    before = (standing[-2].package, standing[-2].version)
+    said = [one for one in history(store) if (one.package, one.version) == before]
+    return not said or not any(alarm.kind in HARMS for alarm in said[-1].alarms)
 
 
 def _from_the_start(outcomes: Known, manifest: Manifest) -> bool:

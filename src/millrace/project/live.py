@@ -12,7 +12,7 @@ from msgspec import to_builtins
 
 from millrace.config.units import share
 from millrace.errors import UsageError, nearest
-from millrace.lifecycle import promote, try_alerts, watch_over
+from millrace.lifecycle import promote
 from millrace.project.base import Loaded
 from millrace.records.audit import Action, AuditVerdict
 from millrace.records.message import Delivery
@@ -79,8 +79,10 @@ class Live(Loaded):
 
     @audited("promote")
     def promote(self, version: int, reason: str = "") -> Release:
-        """Make a package champion by hand."""
-        why, evidence = self.hide(reason) or "by hand", {"by hand": True}
+        """Make a package champion by hand; one that waits for approval, on the evidence of its run."""
+        from millrace.wheel.acting import evidence_of
+
+        why, evidence = self.hide(reason) or "by hand", {"by hand": True, **evidence_of(self.store, version)}
         return promote(self._site(), self._package(version), by=actor(), reason=why, evidence=evidence)
 
     @audited("rollback")
@@ -185,6 +187,8 @@ class Live(Loaded):
 
     def monitor(self) -> Decision:
         """Say whether what is served is still right, and what to do if not."""
+        from millrace.wheel.watching import watch_over
+
         return watch_over(self._site())
 
     @audited("alert test")
@@ -197,6 +201,8 @@ class Live(Loaded):
                 code="alert.none",
                 next_step="add `monitor: {alert: [{webhook: https://…}]}` to the project file",
             )
+        from millrace.wheel.watching import try_alerts
+
         return try_alerts(self._site())
 
     @audited("retrain")

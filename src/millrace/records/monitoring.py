@@ -13,12 +13,16 @@ from millrace.records.metric import Metric
 Verdict = Literal["keep", "fix", "retrain", "roll back"]
 
 
+#: The kinds of alarm that say that answers are worse than promised.
+HARMS = frozenset({"performance", "harm"})
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
     """A statement with evidence: what kind, about which column, how large.
 
-    `kind` is drift, missing, unseen, range, performance, volume or kpi; `statistic` names what was measured
-    and `value` its size.
+    `kind` is drift, missing, unseen, range, performance, harm (seen without outcomes), volume or kpi; `statistic` names
+    what was measured and `value` its size.
     """
 
     kind: str
@@ -96,6 +100,30 @@ class Performance:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlabelled:
+    """What can be said of the newest `rows` answers before their truth is known, and what that rests on.
+
+    `value` is the estimated metric with the bounds of its band, None where the rows lie too far from those whose truth
+    is known; `promised` is the held-out one. `flagged` is the share of answers that are likely wrong, `usual` that of
+    held-out rows; `outside` is the share of rows with a value that the model was never trained on.
+    """
+
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+    promised: Metric | None
+    flagged: float
+    flagged_low: float
+    flagged_high: float
+    usual: float
+    alarmed: bool
+    outside: float
+    rows: int
+    assumptions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What to do now, and why; `since` when looks have said so, and what became of telling people.
 
@@ -114,6 +142,7 @@ class Decision:
     deliveries: tuple[Delivery, ...] = ()
     kpis: tuple[Indicator, ...] = ()
     performance: Performance | None = None
+    unlabelled: Unlabelled | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,9 +49,12 @@ def settle(store: Store, run: str, release: Release | None) -> None:
 def newest(store: Store) -> Outline | None:
     """The run that began last, of those that came to an end."""
     keys = store.keys(FOLDER)
-    if not keys:
-        return None
-    return msgspec.json.decode(store.read(max(keys)) or b"", type=Outline)
+    return find(store, max(keys).removeprefix(f"{FOLDER}/").removesuffix(".json")) if keys else None
+
+
+def find(store: Store, run: str) -> Outline:
+    """A run that came to an end."""
+    return msgspec.json.decode(store.read(_key(run)) or b"", type=Outline)
 
 
 def _key(run: str) -> str:

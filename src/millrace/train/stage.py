@@ -71,11 +71,11 @@ def _train(frame: pl.DataFrame, settings: ModelSettings, clock: Clock, book: Tri
     rows, notes = answered(frame, settings)
     target, target_notes = read_target(rows, settings)
     fields, column_notes = type_columns(rows, settings)
-    rows = rows.select(*(field.name for field in fields), settings.predict, *_split_columns(settings.split))
-    kept, thinned = affordable(rows, fields, _strata(target, settings.split), clock)
+    rows = rows.select(*(field.name for field in fields), settings.predict, *split_columns(settings.split))
+    kept, thinned = affordable(rows, fields, strata_of(target, settings.split), clock)
     rows, target = rows.filter(kept), replace(target, truth=target.truth[kept])
     keys = order_keys(rows, fields, settings.split)
-    strata = _strata(target, settings.split)
+    strata = strata_of(target, settings.split)
     test = sealed(keys, strata, settings.split.test)
     _check_classes(target, test)
     rows = rows.select(*(field.name for field in fields), settings.predict)
@@ -143,13 +143,14 @@ def _learn(
     )
 
 
-def _split_columns(split: SplitSettings) -> tuple[str, ...]:
+def split_columns(split: SplitSettings) -> tuple[str, ...]:
+    """The columns by which rows are split; none where they are by their hash."""
     return tuple(name for name in (split.time, split.group) if name is not None)
 
 
-def _strata(target: Target, split: SplitSettings) -> np.ndarray:
+def strata_of(target: Target, split: SplitSettings) -> np.ndarray:
     """Classes where rows are split by hash; time and groups cut across classes."""
-    if target.task == "regression" or _split_columns(split):
+    if target.task == "regression" or split_columns(split):
         return np.zeros(len(target.truth), dtype=np.int64)
     return target.truth
 
@@ -182,7 +183,7 @@ def _folds(keys: np.ndarray, strata: np.ndarray, split: SplitSettings) -> Folds:
 
 
 def _repeats(keys: np.ndarray, split: SplitSettings) -> tuple[str, ...]:
-    if _split_columns(split):
+    if split_columns(split):
         return ()
     repeated = len(keys) - len(np.unique(keys))
     if not repeated:

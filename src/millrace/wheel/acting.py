@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 
-from millrace.lifecycle import Site, champion, conclude, run, watch_over
+from millrace.lifecycle import Site, champion, conclude, run
 from millrace.monitor.due import due
 from millrace.records.message import Message
 from millrace.records.release import Release
@@ -18,6 +18,8 @@ from millrace.records.retrained import Retrained
 from millrace.records.run import Run, Waits
 from millrace.store import runs
 from millrace.store.audited import identify
+from millrace.store.objects import Store
+from millrace.wheel.watching import watch_over
 
 #: Puts what happens inside on record as done by a verb, with the ids that are put into the dict.
 Recorded = Callable[[str], AbstractContextManager[dict[str, object]]]
@@ -87,6 +89,14 @@ def _of(release: Release, ended: runs.Outline) -> bool:
     """Whether `release` is what the run waited for."""
     same = (release.package, release.version) == (ended.package.name, ended.package.version)
     return release.kind == "promote" and same
+
+
+def evidence_of(store: Store, version: int) -> dict[str, object]:
+    """What a person goes by who promotes the package that waits for approval; nothing for another one."""
+    ended = runs.newest(store)
+    if ended is None or ended.waits != "approval" or ended.package.version != version:
+        return {}
+    return {"gate": list(ended.gate.reasons), "run": ended.run, "because": ended.reason}
 
 
 def rests_until(site: Site) -> datetime | None:

@@ -15,7 +15,7 @@ from millrace.engine.stopping import told_to_stop
 from millrace.errors import MillraceError
 from millrace.ingest.expectations import hold
 from millrace.ingest.following import quietly
-from millrace.lifecycle import Site, champion, ingest, new_run, tell
+from millrace.lifecycle import Site, champion, ingest, new_run
 from millrace.records.ingestion import Ingested
 from millrace.records.monitoring import Decision
 from millrace.records.progress import Step, Watch
@@ -27,6 +27,7 @@ from millrace.wheel.alone import alone
 from millrace.wheel.board import Board, last_written
 from millrace.wheel.serving import Serve, Serving
 from millrace.wheel.turning import Job, Stopped, Wheel
+from millrace.wheel.watching import tell
 
 #: Something that may pass by itself is told to people when it failed so many times in a row: after minutes.
 _PATIENCE = 5

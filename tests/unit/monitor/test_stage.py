@@ -17,10 +17,12 @@ from millrace.monitor.history import history, remember
 from millrace.monitor.stage import monitor
 from millrace.records.costs import Costs
 from millrace.records.evaluation import Metric
-from millrace.records.monitoring import Decision
+from millrace.records.monitoring import Alarm, Decision
 from millrace.records.package import Manifest
 from millrace.records.profile import Profile
+from millrace.records.release import Release
 from millrace.store.objects import Store
+from millrace.store.releases import append
 
 Log = Callable[..., pl.DataFrame]
 
@@ -311,3 +313,30 @@ def test_a_detector_that_nobody_knows_is_refused(store, manifest, reference, log
         monitor(
             store, settings(detectors=("adwinn",)), manifest, reference, predictions, truths(predictions, right=1.0)
         )
+
+
+def test_a_champion_that_was_left_for_its_harm_is_not_gone_back_to(store, decide, log, truths, release) -> None:
+    release(1, 2)
+    harm = Alarm("performance", None, "roc_auc", 0.6, "roc_auc is 0.6")
+    remember(store, Decision("retrain", "Harm.", (harm,), package="ill", version=1, at="2025-12-31T00:00:00+00:00"))
+    predictions = log(400)
+    assert decide(predictions, truths(predictions, right=0.2)).decision == "retrain"
+
+
+def test_a_champion_that_a_rollback_reinstated_is_not_left_for_one_further_back(store, decide, log, truths) -> None:
+    for place, (kind, version) in enumerate([("promote", 1), ("promote", 2), ("promote", 3), ("rollback", 2)], 1):
+        entry = Release(place, kind, "ill", version, None, (RELEASED - timedelta(days=4 - place)).isoformat(), "a", "b")
+        append(store, lambda past, entry=entry: entry)
+    predictions = log(400)
+    assert decide(predictions, truths(predictions, right=0.2)).decision == "retrain"
+
+
+def test_answers_to_broken_inputs_say_nothing_about_the_model(decide, log, truths) -> None:
+    fine, broken = log(1500), log(300, seed=2, after=timedelta(days=2))
+    broken = broken.with_columns(pl.lit(None, pl.Float64).alias("size"))
+    later = log(1500, seed=3, after=timedelta(days=3))
+    wrong = truths(broken.with_columns(pl.lit(1.0).alias("size")), right=-1.0)
+    feedback = pl.concat([truths(fine, right=1.0), wrong, truths(later, right=1.0)])
+    decision = decide(pl.concat([fine, broken, later]), feedback)
+    assert decision.decision == "keep"
+    assert decision.performance.outcomes == 1440

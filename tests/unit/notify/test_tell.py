@@ -6,9 +6,10 @@ import pytest
 
 from millrace.config.schema import ProjectSettings
 from millrace.engine.here import Here
-from millrace.lifecycle import Site, tell, try_alerts
+from millrace.lifecycle import Site
 from millrace.records.monitoring import Alarm, Decision
 from millrace.records.progress import unwatched
+from millrace.wheel.watching import tell, try_alerts
 
 NOW = datetime.now(UTC).isoformat(timespec="seconds")
 ALARMS = tuple(Alarm("drift", f"c{number}", "chi_squared", 1.0, f"`c{number}` moved") for number in range(7))

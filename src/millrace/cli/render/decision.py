@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from millrace.cli.render.layout import add, hint, number, table, verdict
-from millrace.records.monitoring import Decision, Performance
+from millrace.records.monitoring import Decision, Performance, Unlabelled
 
 #: What a decision calls for.
 _NEXT = {
@@ -38,6 +38,8 @@ def evidence(record: Decision) -> RenderableType:
         parts += [Text(), _kpis(record)]
     if record.performance is not None:
         parts += [Text(), _performance(record.performance)]
+    if record.unlabelled is not None:
+        parts += [Text(), _unlabelled(record.unlabelled)]
     if record.columns:
         parts += [Text(), _columns(record)]
     parts += [Text(f"  not told yet: {one.channel}: {one.error}", "red") for one in record.deliveries if one.error]
@@ -64,6 +66,16 @@ def _performance(record: Performance) -> RenderableType:
     known = f"{record.outcomes:,} outcomes known of {record.predictions:,} predictions"
     drawn.caption = f"{known} from {record.start[:16]} to {record.end[:16]}"
     return drawn
+
+
+def _unlabelled(record: Unlabelled) -> RenderableType:
+    lines = ["Before outcomes are known:"]
+    if record.value is not None:
+        band = f"{number(record.low)} to {number(record.high)}"
+        held = f", {number(record.promised.value)} on held-out rows" if record.promised else ""
+        lines.append(f"  {record.metric} is estimated at {number(record.value)} ({band}){held}")
+    lines.append(f"  {record.flagged:.1%} of the answers are likely wrong, {record.usual:.1%} of held-out rows were")
+    return Text("\n".join([*lines, *(f"  · {one}" for one in record.assumptions)]), "dim")
 
 
 def _columns(record: Decision, most: int = 10) -> RenderableType:

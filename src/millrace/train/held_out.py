@@ -1,0 +1,25 @@
+"""The sealed rows of an earlier training, found again: nothing but the dataset's version needs to be kept for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from millrace.config.schema import ModelSettings
+from millrace.train.columns import type_columns
+from millrace.train.split import order_keys, sealed
+from millrace.train.stage import split_columns, strata_of
+from millrace.train.target import answered, read_target
+
+
+def held_out(frame: pl.DataFrame, settings: ModelSettings) -> tuple[pl.DataFrame, np.ndarray]:
+    """The rows that a training on `frame` sealed and judged its model by, and their truth.
+
+    The same rows and settings give the same ones; where a training on too many rows left some out, it sealed others.
+    """
+    rows, _ = answered(frame, settings)
+    target, _ = read_target(rows, settings)
+    fields, _ = type_columns(rows, settings)
+    rows = rows.select(*(field.name for field in fields), settings.predict, *split_columns(settings.split))
+    test = sealed(order_keys(rows, fields, settings.split), strata_of(target, settings.split), settings.split.test)
+    return rows.filter(test).select(field.name for field in fields), target.truth[test]
