@@ -1,15 +1,16 @@
 """Rows that come as Python objects or as frames of any types, as the columns of a source.
 
-A column's type is found once; later values that do not fit refuse their row.
+A column's type is found once; later values that do not fit are told beside their rows, and columns that come later
+stand behind the others: the source's contract says what becomes of either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from itertools import count
+from itertools import accumulate, count
 from types import MappingProxyType
 from typing import Any
 
@@ -18,9 +19,9 @@ import polars as pl
 
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import SourceError, nearest
-from millrace.sources.base import Refusal, refused
+from millrace.sources.base import Refusal, misfits, refused
 from millrace.sources.column_names import MOST_COLUMNS, check_names
-from millrace.sources.column_types import DTYPES, MEANING, is_marker, kind_of, parse
+from millrace.sources.column_types import DTYPES, is_marker, kind_of, parse
 
 _KINDS: Mapping[pl.DataType, ColumnType] = {dtype: kind for kind, dtype in DTYPES.items()}
 _NUMERIC = ("number", "integer")
@@ -100,16 +101,14 @@ def found_types(frame: pl.DataFrame, settings: SourceSettings, where: str) -> di
 
 def typed(
     frame: pl.DataFrame, schema: Mapping[str, ColumnType], settings: SourceSettings
-) -> tuple[pl.DataFrame, dict[int, tuple[str, str]]]:
-    """`frame` with the columns of `schema` in its types; and column and reason for each row that does not fit.
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`frame` with its columns of `schema` in those types, then those that `schema` lacks; and the values that misfit.
 
-    Columns that `frame` lacks have no values; those that `schema` lacks are left out.
+    A column that `schema` lacks and that has no value is left out: it tells nothing.
     """
-    columns, misfits = [], dict[int, tuple[str, str]]()
+    columns, odd = [], [misfits()]
     for name, kind in schema.items():
         if name not in frame.columns:
-            dtype = pl.String() if deferred(name, settings) else DTYPES[kind]
-            columns.append(pl.Series(name, [None], dtype=dtype).new_from_index(0, frame.height))
             continue
         given = frame[name]
         if deferred(name, settings):
@@ -119,23 +118,19 @@ def typed(
         final = _as(held, kind)
         columns.append(final)
         if final.null_count() > held.null_count():
-            for row in (final.is_null() & held.is_not_null()).arg_true().to_list():
-                misfits.setdefault(row, (name, f"{name}: {given[row]!r} is not {MEANING[kind]}"))
-    return pl.DataFrame(columns), misfits
-
-
-def _without(frame: pl.DataFrame, rows: Iterable[int]) -> pl.DataFrame:
-    """`frame` without some of its rows."""
-    absent = list(rows)
-    return frame.filter(pl.Series([True]).new_from_index(0, frame.height).scatter(absent, False)) if absent else frame
+            at = (final.is_null() & held.is_not_null()).arg_true()
+            odd.append(pl.select(at=at, column=pl.lit(name), text=given.gather(at).cast(pl.String)))
+    new = [one for one in frame.get_columns() if one.name not in schema and one.null_count() < len(one)]
+    return pl.DataFrame([*columns, *new]), pl.concat(odd)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some rows in the types of their source, and those that do not fit."""
+    """Some rows in the types of their source, with `misfits` as a batch has them, and what is no row."""
 
     frame: pl.DataFrame
-    refused: tuple[Refusal, ...]
+    misfits: pl.DataFrame
+    refused: tuple[Refusal, ...] = ()
 
     def __len__(self) -> int:
         return self.frame.height + len(self.refused)
@@ -145,21 +140,62 @@ def part(
     frame: pl.DataFrame,
     schema: Mapping[str, ColumnType],
     settings: SourceSettings,
-    raw: Callable[[int], str],
-    misfits: Mapping[int, tuple[str | None, str]] = MappingProxyType({}),
+    where: str,
+    void: Mapping[int, Refusal] = MappingProxyType({}),
 ) -> Part:
-    """The rows of `frame` in the types of `schema`, without `misfits` and others; `raw` gives the text of a row."""
-    final, found = typed(frame, schema, settings)
-    bad: dict[int, tuple[str | None, str]] = {**found, **misfits}
-    rows = tuple(Refusal(None, column, reason, raw(row)) for row, (column, reason) in sorted(bad.items()))
-    return Part(_without(final, bad), rows)
+    """The rows of `frame` in the types of `schema`, without those that are `void`.
+
+    Raises `SourceError` for a new column with a name that cannot be used.
+    """
+    absent = list(void)
+    there = frame.filter(_but(absent, frame.height)) if absent else frame
+    final, odd = typed(there, schema, settings)
+    _check_names([name for name in final.columns if name not in schema], where)
+    return Part(final, odd, tuple(void[row] for row in sorted(absent)))
 
 
-def joined(parts: Sequence[Part], before: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows of `parts`, and those refused, numbered on from `before`."""
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What a batch holds of several parts."""
+
+    frame: pl.DataFrame
+    refused: pl.DataFrame
+    misfits: pl.DataFrame | None
+
+
+def joined(parts: Sequence[Part], schema: Mapping[str, ColumnType], settings: SourceSettings, before: int) -> Joined:
+    """The rows of `parts`; what is no row is numbered on from `before`."""
     rows = (row for one in parts for row in one.refused)
     bad = refused(replace(row, line=number) for number, row in enumerate(rows, before + 1))
-    return pl.concat(one.frame for one in parts), bad
+    starts = accumulate((one.frame.height for one in parts), initial=0)
+    moved = zip(parts, starts, strict=False)
+    odd = pl.concat(one.misfits.with_columns((pl.col("at") + start).cast(pl.UInt32)) for one, start in moved)
+    seen = dict.fromkeys(name for one in parts for name in one.frame.columns)
+    new = [name for name in seen if name not in schema]
+    frames = [one.frame for one in parts]
+    for name in new:
+        dtype = _common({frame.schema[name] for frame in frames if name in frame.columns})
+        frames = [frame.cast({name: dtype}) if name in frame.columns else frame for frame in frames]
+    every = pl.concat(frames, how="diagonal").select(*(name for name in schema if name in seen), *new)
+    dated = [_dated(every[name]) for name in new if _stated(name, settings) is None]
+    return Joined(every.with_columns(dated), bad, odd if odd.height else None)
+
+
+def _common(dtypes: set[pl.DataType]) -> pl.DataType:
+    """What holds the values of a new column, whose parts have these types."""
+    if len(dtypes) == 1:
+        return next(iter(dtypes))
+    return pl.Float64() if dtypes == {pl.Int64(), pl.Float64()} else pl.String()
+
+
+def _dated(column: pl.Series) -> pl.Series:
+    """Texts that all are dates, as those."""
+    return _as(column, _inferred(column))
+
+
+def _but(rows: Iterable[int], height: int) -> pl.Series:
+    """True for every index below `height` but for `rows`."""
+    return pl.Series([True]).new_from_index(0, height).scatter(list(rows), False)
 
 
 def deferred(name: str, settings: SourceSettings) -> bool:

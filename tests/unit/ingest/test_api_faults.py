@@ -58,14 +58,16 @@ def started(target, *args):
     return child
 
 
+def plainly(raw):
+    """A refused record: its id and the value that is wrong, which is a text where it stood beside texts."""
+    record = json.loads(raw)
+    return f"{record['id']} {record['tenure']}" if isinstance(record, dict) else str(record)
+
+
 def assert_exactly_once(folder, kept=tuple(api_intake.KEPT)):
     table, refused = intake.rests(Store(folder))
     assert sorted(table["id"]) == sorted(kept)
-    assert sorted(refused["_raw"].str.replace_all(r"\s", "")) == [
-        "7",
-        '{"id":3,"at":"2026-01-0110:03:00","tenure":-3}',
-        '{"id":4,"at":"2026-01-01T10:04:00Z","tenure":"many"}',
-    ]
+    assert sorted(map(plainly, refused["_raw"])) == ["3 -3", "4 many", "7"]
     assert not any(b"hunter2" in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError
-from millrace.sources.columnar import flat, found_types, names_of, plain_frame, raw_frame, typed
+from millrace.sources.columnar import flat, found_types, joined, names_of, part, plain_frame, raw_frame, typed
 
 
 def settings(**said):
@@ -61,28 +61,28 @@ def read(values, kind, **said):
 @pytest.mark.parametrize(
     ("values", "kind", "kept", "bad"),
     [
-        ([1, "2", "x"], "integer", [1, 2, None], {2: ("a", "a: 'x' is not a whole number")}),
-        ([1.0, 2.5], "integer", [1, None], {1: ("a", "a: 2.5 is not a whole number")}),
-        ([True, 1], "integer", [None, 1], {0: ("a", "a: 'true' is not a whole number")}),
-        ([1, None], "number", [1.0, None], {}),
-        ([1, 2.5, "x"], "text", ["1", "2.5", "x"], {}),
+        ([1, "2", "x"], "integer", [1, 2, None], [(2, "a", "x")]),
+        ([1.0, 2.5], "integer", [1, None], [(1, "a", "2.5")]),
+        ([True, 1], "integer", [None, 1], [(0, "a", "true")]),
+        ([1, None], "number", [1.0, None], []),
+        ([1, 2.5, "x"], "text", ["1", "2.5", "x"], []),
         (
             ["2026-01-31", "soon"],
             "date",
             [date(2026, 1, 31), None],
-            {1: ("a", "a: 'soon' is not a date such as 2024-12-31")},
+            [(1, "a", "soon")],
         ),
     ],
 )
 def test_a_value_that_does_not_fit_is_named(values, kind, kept, bad):
     frame, misfits = read(values, kind)
     assert frame["a"].to_list() == kept
-    assert misfits == bad
+    assert misfits.rows() == bad
 
 
 def test_markers_mean_no_value():
     frame, misfits = read([1, "n/a", "2"], "integer", missing=["n/a"])
-    assert (frame["a"].to_list(), misfits) == ([1, None, 2], {})
+    assert (frame["a"].to_list(), misfits.height) == ([1, None, 2], 0)
 
 
 def test_a_stated_format_leaves_the_text_to_cleaning():
@@ -91,8 +91,42 @@ def test_a_stated_format_leaves_the_text_to_cleaning():
 
 
 def test_a_field_left_out_has_no_value():
-    frame, _ = typed(raw_frame([{"a": 1}], ["a"]), {"a": "integer", "b": "text"}, settings())
+    frame, _ = typed(raw_frame([{"a": 1}], ["a", "b"]), {"a": "integer", "b": "text"}, settings())
     assert frame.rows() == [(1, None)]
+
+
+def test_a_column_that_a_frame_lacks_is_not_made_up():
+    assert typed(pl.DataFrame({"a": [1]}), {"a": "integer", "b": "text"}, settings())[0].columns == ["a"]
+
+
+def parts(*batches, **schema):
+    made = (raw_frame(records, dict.fromkeys((*schema, *names_of(records)))) for records in batches)
+    return joined([part(frame, schema, settings(), "s") for frame in made], schema, settings(), 0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "values"),
+    [
+        ({"a": 1, "b": 2}, {"a": 2, "b": 0.5}, [2.0, 0.5]),
+        ({"a": 1, "b": 2}, {"a": 2, "b": "x"}, ["2", "x"]),
+        ({"a": 1, "b": True}, {"a": 2, "b": 1}, ["true", "1"]),
+        ({"a": 1}, {"a": 2, "b": "2026-01-31"}, [None, date(2026, 1, 31)]),
+        ({"a": 1, "b": None}, {"b": 3}, [None, 3]),
+    ],
+)
+def test_a_field_that_the_schema_lacks_stands_behind_in_one_type(first, second, values):
+    made = parts([first], [second], a="integer")
+    assert made.frame.columns == ["a", "b"]
+    assert made.frame["b"].to_list() == values
+
+
+def test_a_new_field_without_any_value_tells_nothing():
+    assert parts([{"a": 1, "b": None}], a="integer").frame.columns == ["a"]
+
+
+def test_misfits_of_several_parts_name_their_rows_in_the_batch():
+    made = parts([{"a": 1}, {"a": "x"}], [{"a": "y"}], a="integer")
+    assert made.misfits.rows() == [(1, "a", "x"), (2, "a", "y")]
 
 
 def test_a_stated_and_typed_column_is_taken_before_any_record_has_it():

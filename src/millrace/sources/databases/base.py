@@ -6,7 +6,7 @@ password.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +17,7 @@ import polars as pl
 
 from millrace.config.schema import ColumnType
 from millrace.errors import MillraceError, MissingExtraError, RemoteError, SourceError
-from millrace.sources.base import Refusal
+from millrace.sources.base import misfits
 from millrace.sources.databases.bounds import Bounds
 
 #: Which class opens the databases of a dialect; every other dialect is SQLAlchemy's.
@@ -53,13 +53,13 @@ class Page:
     """Some rows in order.
 
     `frame` has typed columns; `hashes` (UInt64) know each row by the values of its order; `place` gives those values of
-    the n-th row, as the database compares them; `refused` are the rows whose values do not fit, by their ordinal.
+    the n-th row, as the database compares them; `misfits` are the values that are none of their column's type.
     """
 
     frame: pl.DataFrame
     hashes: pl.Series
     place: Callable[[int], tuple[Any, ...]]
-    refused: Sequence[tuple[int, Refusal]] = ()
+    misfits: pl.DataFrame = field(default_factory=misfits)
 
     @property
     def last(self) -> tuple[Any, ...]:
@@ -68,14 +68,15 @@ class Page:
 
     def head(self, count: int) -> Page:
         """The first `count` rows."""
-        few = [(at, one) for at, one in self.refused if at < count]
-        return replace(self, frame=self.frame.head(count), hashes=self.hashes.head(count), refused=few)
+        few = self.misfits.filter(pl.col("at") < count)
+        return replace(self, frame=self.frame.head(count), hashes=self.hashes.head(count), misfits=few)
 
     def only(self, chosen: pl.Series) -> Page:
         """The rows for which `chosen` is true; they have no places any more."""
-        places = {at: n for n, at in enumerate(chosen.arg_true())} if self.refused else {}
-        refused = [(places[at], one) for at, one in self.refused if at in places]
-        return replace(self, frame=self.frame.filter(chosen), hashes=self.hashes.filter(chosen), refused=refused)
+        there = self.misfits.filter(chosen.gather(self.misfits["at"]))
+        places = chosen.cum_sum().gather(there["at"]) - 1
+        odd = there.with_columns(places.cast(pl.UInt32).alias("at"))
+        return replace(self, frame=self.frame.filter(chosen), hashes=self.hashes.filter(chosen), misfits=odd)
 
 
 @dataclass(frozen=True, slots=True)

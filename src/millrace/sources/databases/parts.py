@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from millrace.sources.base import Refusal
 from millrace.sources.databases.bounds import Bounds
 from millrace.sources.databases.delivered import Hashes
 
@@ -18,13 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """New rows of one query, and `seen`: their `hash` and `cursor`; none is behind the cursor `newest`.
+    """New rows of one query and their `misfits`, as a batch has both.
 
+    `seen` are their `hash` and `cursor`, of which none is behind `newest`;
     `at` is the place reached, None where the reading was further already.
     """
 
     frame: pl.DataFrame
-    refused: tuple[Refusal, ...]
+    misfits: pl.DataFrame
     seen: pl.DataFrame
     newest: Any
     at: tuple[Any, ...] | None

@@ -56,7 +56,8 @@ def look(said: SourceSettings, folder: Path) -> Look:
     kinds = {dtype: kind for kind, dtype in DTYPES.items()}
     schema = {name: kinds[dtype] for name, dtype in frame.schema.items()}
     whole = page.frame.height <= LOOKED_AT
-    return Look(frame, schema, len(page.refused), whole, _name(said), tuple(lines), keyed=True, key=indexes.key)
+    odd = page.misfits["at"].n_unique()
+    return Look(frame, schema, odd, whole, _name(said), tuple(lines), keyed=True, key=indexes.key)
 
 
 def _url(said: str) -> str:

@@ -1,4 +1,4 @@
-"""Which types the Python values of a database driver have, which rows do not fit, and how JSON holds them."""
+"""Which types the Python values of a database driver have, which do not fit, and how JSON holds them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from millrace.config.schema import ColumnType
-from millrace.sources.base import Refusal
-from millrace.sources.column_types import DTYPES, MEANING
+from millrace.sources.base import misfits
+from millrace.sources.column_types import DTYPES
 
 _POLARS: tuple[tuple[type, ColumnType], ...] = (
     (bool, "boolean"),
@@ -23,22 +23,18 @@ _POLARS: tuple[tuple[type, ColumnType], ...] = (
 )
 
 
-def framed(
-    kinds: Mapping[str, ColumnType], rows: Sequence[Sequence[Any]]
-) -> tuple[pl.DataFrame, list[tuple[int, Refusal]]]:
-    """Rows as typed columns; a row with a value that does not fit is refused whole."""
-    bad: dict[int, Refusal] = {}
+def framed(kinds: Mapping[str, ColumnType], rows: Sequence[Sequence[Any]]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows as typed columns, and the values that do not fit, as a batch has them."""
+    odd: list[tuple[int, str, str]] = []
     columns: dict[str, list[Any]] = {}
     for at, (name, kind) in enumerate(kinds.items()):
         columns[name] = values = []
         for ordinal, row in enumerate(rows):
             fits, value = _fitted(row[at], kind)
             values.append(value)
-            if not fits and ordinal not in bad:
-                reason = f"{name}: {str(row[at])!r} is not {MEANING[kind]}"
-                bad[ordinal] = Refusal(None, name, reason, repr(dict(zip(kinds, row, strict=True))))
-    frame = pl.DataFrame(columns, schema={name: DTYPES[kind] for name, kind in kinds.items()})
-    return frame, sorted(bad.items())
+            if not fits:
+                odd.append((ordinal, name, _fitted(row[at], "text")[1]))
+    return pl.DataFrame(columns, schema={name: DTYPES[kind] for name, kind in kinds.items()}), misfits(odd)
 
 
 def _fitted(value: Any, kind: ColumnType) -> tuple[bool, Any]:

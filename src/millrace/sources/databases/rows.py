@@ -72,9 +72,9 @@ class _Rows:
         for i, name in enumerate(names):
             raw = name in ask.stated and any(isinstance(row[i], str) for row in rows)
             kinds[name] = "text" if raw else known.get(name) or kind_of(row[i] for row in rows)
-        frame, refused = framed(kinds, rows)
+        frame, odd = framed(kinds, rows)
         hashes = pl.Series([_hash(key) for key in keys], dtype=pl.UInt64)
-        return Page(frame, hashes, keys.__getitem__, refused)
+        return Page(frame, hashes, keys.__getitem__, odd)
 
     def count(self, ask: Ask, where: str) -> int:
         """Counted by the server."""

@@ -6,7 +6,7 @@ therefore looks again: at the last stretch (`overlap`) when a `cursor` says how 
 nothing does. Rows that were delivered are known by a 64-bit hash of cursor and key, and left out. With a `cursor`, a
 row that appears later than `overlap` is missed; without one, none is.
 
-The position is ``{"at": [cursor, key…], "rows": n, "refused": n, "seen": [segments]}``.
+The position is ``{"at": [cursor, key…], "rows": n, "seen": [segments]}``.
 """
 
 from __future__ import annotations
@@ -46,19 +46,18 @@ class _Read:
 
     at: tuple[Any, ...] | None = None
     rows: int = 0
-    refused: int = 0
     seen: Delivered = field(default_factory=Delivered)
 
     def position(self) -> dict[str, Any]:
         at = None if self.at is None else [packed(value) for value in self.at]
-        return {"at": at, "rows": self.rows, "refused": self.refused, "seen": self.seen.told()}
+        return {"at": at, "rows": self.rows, "seen": self.seen.told()}
 
     @staticmethod
     def of(position: Position | None) -> _Read:
         if position is None:
             return _Read()
         at = position["at"] and tuple(unpacked(value) for value in position["at"])
-        return _Read(at, position["rows"], position["refused"], Delivered.of(position["seen"], at and at[0]))
+        return _Read(at, position["rows"], Delivered.of(position["seen"], at and at[0]))
 
 
 class SqlSource:
@@ -167,10 +166,8 @@ class SqlSource:
 
     def _piece(self, new: Page, last: tuple[Any, ...], at: tuple[Any, ...] | None) -> Piece:
         """New rows, none of them behind the place `last`."""
-        bad = [ordinal for ordinal, _ in new.refused]
-        frame = new.frame.with_row_index("_at").filter(~pl.col("_at").is_in(bad)).drop("_at") if bad else new.frame
         seen = pl.DataFrame({"hash": new.hashes, "cursor": new.frame[self._order[0]]})
-        return Piece(frame, tuple(one for _, one in new.refused), seen, last[0], at)
+        return Piece(new.frame, new.misfits, seen, last[0], at)
 
     def _page(self, database: Database, bounds: Bounds, schema: Mapping[str, ColumnType]) -> Page | None:
         """The next rows, at most a chunk; one more is asked for, so that a key that repeats shows at a chunk's end."""
@@ -198,14 +195,14 @@ class SqlSource:
 
     def _batch(self, piece: Piece, done: _Read) -> Batch:
         first = done.rows + 1
-        bad = refused(replace(one, line=line) for line, one in enumerate(piece.refused, done.refused + 1))
-        done.rows, done.refused = done.rows + piece.frame.height, done.refused + len(piece.refused)
+        done.rows += piece.frame.height
         return Batch(
             frame=piece.frame,
-            refused=bad,
+            refused=refused(),
             origin=self._settings.table or "query",
             first_row=first,
             position=done.position(),
+            misfits=piece.misfits if piece.misfits.height else None,
         )
 
     def _note(self, done: _Read, piece: Piece) -> None:

@@ -25,6 +25,7 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import ProjectFileError, SourceError, nearest
 from millrace.records.batch import Batch, Position
 from millrace.sources import columnar
+from millrace.sources.base import Refusal
 from millrace.sources.columnar import Part
 from millrace.sources.cursors import floor, measure
 from millrace.sources.gather import gathered
@@ -245,17 +246,17 @@ class ApiSource:
         """The new records of a page as columns; the objects that they came as are let go."""
         if not self._schema:
             self._learn(records)
-        frame = columnar.raw_frame([fields or {} for _, fields in records], self._schema)
-        bare = {row: (None, "not a JSON object") for row, (_, fields) in enumerate(records) if fields is None}
-        return columnar.part(
-            frame, self._schema, self._settings, lambda row: msgspec.json.encode(records[row][0]).decode(), bare
-        )
+        rows = [fields or {} for _, fields in records]
+        frame = columnar.raw_frame(rows, dict.fromkeys((*self._schema, *columnar.names_of(rows))))
+        void = {row: _no_object(record) for row, (record, fields) in enumerate(records) if fields is None}
+        return columnar.part(frame, self._schema, self._settings, self._where, void)
 
     def _batch(self, parts: list[Part], done: Read) -> Batch:
-        frame, refused = columnar.joined(parts, done.refused)
+        made = columnar.joined(parts, self._schema, self._settings, done.refused)
         first = done.rows + 1
-        done.rows, done.refused = done.rows + frame.height, done.refused + refused.height
-        return Batch(frame, refused, self._client.host, first, self._position(done))
+        done.rows, done.refused = done.rows + made.frame.height, done.refused + made.refused.height
+        position = self._position(done)
+        return Batch(made.frame, made.refused, self._client.host, first, position, misfits=made.misfits)
 
     def _position(self, done: Read) -> dict[str, Any]:
         position = done.position()
@@ -321,3 +322,7 @@ class ApiSource:
 
     def _refuse(self, seen: str, next_step: str) -> None:
         raise ProjectFileError(seen, where=self._where, code="config.api", next_step=next_step)
+
+
+def _no_object(record: Any) -> Refusal:
+    return Refusal(None, None, "not a JSON object", msgspec.json.encode(record).decode())

@@ -20,7 +20,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import msgspec
 import polars as pl
 
 from millrace.config.schema import ColumnType, SourceSettings
@@ -193,20 +192,16 @@ class OwnSource:
     def _part(self, rows: Rows) -> Part:
         if not self._schema:
             self._learn([rows])
-
-        def raw(row: int) -> str:
-            return msgspec.json.encode(_record(rows, row), enc_hook=str).decode()
-
-        return columnar.part(_framed(rows, self._schema), self._schema, self._settings, raw)
+        return columnar.part(_framed(rows, self._schema), self._schema, self._settings, self._where)
 
     def _batch(self, parts: list[Part], done: _Read) -> Batch:
-        frame, bad = columnar.joined(parts, done.refused)
+        made = columnar.joined(parts, self._schema, self._settings, done.refused)
         first = done.rows + 1
-        done.rows, done.refused = done.rows + frame.height, done.refused + bad.height
-        return Batch(frame, bad, self._target, first, done.position())
+        done.rows, done.refused = done.rows + made.frame.height, done.refused + made.refused.height
+        return Batch(made.frame, made.refused, self._target, first, done.position(), misfits=made.misfits)
 
     def _learn(self, parts: Iterable[Rows]) -> None:
-        frames = [_framed(rows, None) for rows in parts if len(rows)]
+        frames = [_framed(rows, {}) for rows in parts if len(rows)]
         if frames:
             sample = columnar.plain_frame(pl.concat(frames, how="diagonal_relaxed"))
             self._schema = columnar.found_types(sample, self._settings, self._where)
@@ -306,11 +301,12 @@ def rows_of(thing: Any) -> Rows | None:
     return None
 
 
-def _framed(rows: Rows, schema: Mapping[str, ColumnType] | None) -> pl.DataFrame:
+def _framed(rows: Rows, schema: Mapping[str, ColumnType]) -> pl.DataFrame:
+    """Rows as columns; a dict that lacks a key of `schema` has no value there, a frame does not have the column."""
     if isinstance(rows, pl.DataFrame):
         return columnar.plain_frame(rows)
     records = [columnar.flat(row) for row in rows]
-    return columnar.raw_frame(records, schema or columnar.names_of(records))
+    return columnar.raw_frame(records, dict.fromkeys((*schema, *columnar.names_of(records))))
 
 
 def _records(rows: Rows) -> Sequence[Mapping[str, Any]]:

@@ -344,13 +344,13 @@ def test_the_password_is_in_no_error(scheme, tmp_path):
     assert "s3cr3t" not in str(raised.value) + repr(raised.value) + repr(opened)
 
 
-def test_a_value_of_another_type_is_refused_with_its_row(tmp_path):
+def test_a_value_of_another_type_is_told_beside_its_row(tmp_path):
     server = Server("sqlite", "sqlite:///rows.db", tmp_path)
     server.run("create table TABLE (id integer primary key, x)")
     server.run("insert into TABLE values (1, 1.5), (2, 2.5), (3, 'old'), (4, 1)")
     batches = read(source(server, tmp_path))
-    assert ids(batches) == [1, 2, 4]
-    assert batches[1].refused.rows() == [(1, "x", "x: 'old' is not a number", "{'id': 3, 'x': 'old'}")]
+    assert ids(batches) == [1, 2, 3, 4]
+    assert batches[1].misfits.rows() == [(0, "x", "old")]
     server.close()
 
 
