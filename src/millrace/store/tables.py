@@ -79,11 +79,11 @@ def _written_as(rows: pl.DataFrame) -> WriterProperties:
     distinct = [name for name in rows.columns if 2 * sample[name].n_unique() > sample.height]
     plain = ColumnProperties(dictionary_enabled=False)
     steps = ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")
-    whole = (pl.Int64, pl.Datetime)
+    whole, schema = (pl.Int64, pl.Datetime), rows.schema
     return WriterProperties(
         compression="ZSTD",
         compression_level=1,
-        column_properties={name: steps if rows.schema[name] in whole else plain for name in distinct},
+        column_properties={name: steps if schema[name] in whole else plain for name in distinct},
     )
 
 

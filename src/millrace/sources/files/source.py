@@ -249,7 +249,7 @@ class FileSource:
         inferred = {}
         if unknown := [name for name, kind in stated.items() if kind is None]:
             markers = {name: self._markers(name) for name in unknown}
-            frames = (frame.select(name for name in unknown if name in frame.columns) for frame in self._sample())
+            frames = (_only(frame, unknown) for frame in self._sample())
             inferred = infer((self._readable(frame) for frame in frames), markers)
         return {name: kind or inferred.get(name, "text") for name, kind in stated.items()}
 
@@ -379,3 +379,9 @@ def _without(rows: Iterable[int], height: int) -> pl.Series:
 def _no_numbers(texts: pl.Series) -> pl.Series:
     """`texts`, or words in their place where they only look like numbers because they are in another notation."""
     return pl.Series(texts.name, ["text"] * len(texts)) if kind_of(texts) in _NUMERIC else texts
+
+
+def _only(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+    """The columns of these names that are there."""
+    here = set(frame.columns)
+    return frame.select(name for name in names if name in here)
