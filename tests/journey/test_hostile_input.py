@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +142,95 @@ def test_a_zstandard_bomb_and_archives_within_archives_are_refused(refusal: Call
     inner = zipped(tmp_path / "z", "a.csv", ROWS.encode())
     assert "holds a ZIP archive" in refusal("nested.csv.zip", zipped(tmp_path / "z", "a.csv.zip", inner))
     assert "holds gzip data" in refusal("twice.csv.gz", gzip.compress(gzip.compress(ROWS.encode() * 100)))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Callable[[], list[Any]]:
+    """A SQLite database with a table of customers; gives its rows as they are now."""
+    path = tmp_path / "shop.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("create table customers (id integer primary key, at text, y text)")
+        values = [(1, "2026-01-01"), (2, "'; drop table customers; --"), (3, "zz' or '1'='1")]
+        connection.executemany("insert into customers values (?, ?, 'a')", values)
+        connection.commit()
+
+    def rows() -> list[Any]:
+        with closing(sqlite3.connect(path)) as connection:
+            return connection.execute("select id from customers order by id").fetchall()
+
+    return rows
+
+
+def asked(folder: Path, **source: str) -> None:
+    project = {"version": 1, "sources": {"s": {"from": "sqlite:///shop.db", **source}}, "model": {"predict": "y"}}
+    (folder / "millrace.yaml").write_text(json.dumps(project))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"table": 'customers"; drop table customers; --', "key": "id"},
+        {"table": "customers", "key": 'id"; drop table customers; --'},
+        {"table": "customers", "key": "id", "cursor": "at) ; drop table customers; --"},
+        {"query": "select * from customers; drop table customers", "key": "id"},
+        {"query": "delete from customers returning *", "key": "id"},
+        {"query": "select 1) q; drop table customers; --", "key": "id"},
+    ],
+    ids=["table", "key", "cursor", "second-statement", "delete", "out-of-the-brackets"],
+)
+def test_what_is_asked_of_a_database_cannot_change_it(
+    type_in: Callable[..., Any], tmp_path: Path, database: Callable[[], list[Any]], source: dict[str, str]
+) -> None:
+    pytest.importorskip("sqlalchemy", reason="needs the extra sql")
+    asked(tmp_path, **source)
+    done = type_in("ingest", expect=1)
+    assert "Traceback" not in done.stderr
+    assert "Next:" in done.stderr
+    assert database() == [(1,), (2,), (3,)]
+    assert not list((tmp_path / "store").rglob("*.parquet"))
+
+
+def test_values_that_read_as_sql_are_values(
+    told: Callable[..., Any], tmp_path: Path, database: Callable[[], list[Any]]
+) -> None:
+    pytest.importorskip("sqlalchemy", reason="needs the extra sql")
+    asked(tmp_path, table="customers", key="id", cursor="at")
+    assert [one["read"] for one in told("ingest")] == [3]
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection:
+        connection.execute("insert into customers values (4, 'zzz'';--', 'b')")
+        connection.commit()
+    assert [one["kept"] for one in told("ingest")] == [1]
+    assert [one["read"] for one in told("ingest")] == [0]
+    assert database() == [(1,), (2,), (3,), (4,)]
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "a/b", "..", ""])
+def test_a_source_cannot_be_named_out_of_the_store(type_in: Callable[..., Any], tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.csv").write_text(ROWS)
+    project = {"version": 1, "sources": {name: {"from": "a.csv"}}, "model": {"predict": "y"}}
+    (tmp_path / "millrace.yaml").write_text(json.dumps(project))
+    said = type_in("ingest", expect=3).stderr
+    assert "Traceback" not in said
+    assert f"`{name}`" in said or "name" in said
+    assert not list(tmp_path.parent.rglob("evil"))
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from read_csv('/etc/passwd')",
+        "select * from s; drop table s",
+        "copy (select * from s) to 'out.csv'",
+        "select *, getenv('HOME') as home from s",
+        "attach 'shop.db'",
+    ],
+)
+def test_a_dataset_is_one_question_about_the_tables(type_in: Callable[..., Any], tmp_path: Path, sql: str) -> None:
+    (tmp_path / "a.csv").write_text(ROWS)
+    project = {"version": 1, "sources": {"s": {"from": "a.csv"}}, "dataset": {"sql": sql}, "model": {"predict": "y"}}
+    (tmp_path / "millrace.yaml").write_text(json.dumps(project))
+    done = type_in("train", expect=3)
+    assert "Traceback" not in done.stderr
+    assert "root:" not in done.stderr + done.stdout
+    assert not (tmp_path / "out.csv").exists()

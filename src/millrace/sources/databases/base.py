@@ -151,7 +151,12 @@ class Guard:
         for secret in self._secrets():
             text = text.replace(secret, "***")
         if reached:
-            return SourceError(f"{self.place} refuses: {text}", where=self.where, code="source.sql")
+            return SourceError(
+                f"{self.place} refuses: {text}",
+                where=self.where,
+                code="source.sql",
+                next_step=f"correct `table`, `query`, `key` or `cursor`; `millrace init {self.place}` lists the tables",
+            )
         return RemoteError(
             f"{self.place} does not answer: {text}",
             where=self.where,
