@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,7 @@ def group() -> typer.Typer:
     app.command()(verify)
     app.command()(sign)
     app.command()(keys)
+    app.command("import")(import_)
     return app
 
 
@@ -90,6 +92,43 @@ def sign(
     from millrace.package import api
 
     show(api.sign(path, key), as_json, verified)
+
+
+def import_(  # noqa: PLR0913, PLR0917 each is one thing that a bare graph cannot say
+    graph: Annotated[Path, typer.Argument(metavar="FILE", help="An ONNX model.")],
+    name: Annotated[str, typer.Option("--name", help="What the package is called: the project's name, to serve it.")],
+    signature: Annotated[str, typer.Option("--signature", metavar="FILE", help="YAML: task, target, inputs, classes.")],
+    sample: Annotated[
+        str | None, typer.Option("--sample", metavar="FILE", help="Rows as in training, for ranges, profile, metrics.")
+    ] = None,
+    output: Annotated[str | None, typer.Option("--output", help="The graph's output that answers.")] = None,
+    logits: Annotated[bool, typer.Option("--logits", help="It gives scores before a sigmoid or softmax.")] = False,
+    threshold: Annotated[float | None, typer.Option("--threshold", min=0, max=1, help="Default: 0.5.")] = None,
+    store: Annotated[str | None, typer.Option("--store", help="Where packages rest; default: the project's.")] = None,
+    project: ProjectFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Make a package of an ONNX model that came from elsewhere, checked to answer as the model does.
+
+    $ millrace package import model.onnx --name churn --signature signature.yaml
+
+    $ millrace package import model.onnx --name churn --signature signature.yaml --sample rows.csv --store store
+    """
+    from millrace.cli.render.manifest import manifest
+    from millrace.package.own.adopt import adopt
+    from millrace.package.own.sample import read_sample
+
+    made = adopt(
+        graph,
+        signature,
+        name=name,
+        store=store or opened(project).store,
+        sample=None if sample is None else read_sample(sample),
+        output=output,
+        logits=logits,
+        threshold=threshold,
+    )
+    show(made.manifest, as_json, manifest)
 
 
 def keys(file: NewKey) -> None:

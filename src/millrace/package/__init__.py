@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from millrace.package.own.build import build as build
+    from millrace.package.own.adopt import adopt
+    from millrace.package.own.build import build
 
-__all__ = ["build"]
+_HOME = MappingProxyType({"adopt": "millrace.package.own.adopt", "build": "millrace.package.own.build"})
+
+__all__ = ["adopt", "build"]
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
+    if name not in _HOME:
         raise AttributeError(f"module 'millrace.package' has no attribute {name!r}")
-    return getattr(import_module("millrace.package.own.build"), name)
+    return getattr(import_module(_HOME[name]), name)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto, compose, helper, numpy_helper
 
 #: What every supported ONNX Runtime (1.23 and later) reads.
-OPSETS = {"": 20, "ai.onnx.ml": 5}
+OPSETS: Mapping[str, int] = MappingProxyType({"": 20, "ai.onnx.ml": 5})
 IR_VERSION = 10
 
 
@@ -19,7 +20,8 @@ class Nodes:
     Names count up from zero, so the same requests give the same bytes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, opsets: Mapping[str, int] = OPSETS, ir_version: int = IR_VERSION) -> None:
+        self._opsets, self._ir_version = opsets, ir_version
         self._nodes: list[NodeProto] = []
         self._constants: list[Any] = []
         self._known: dict[bytes, list[str]] = {}
@@ -65,9 +67,9 @@ class Nodes:
         part = GraphProto()
         part.CopyFrom(graph)
         compose.add_prefix_graph(part, prefix, inplace=True)
-        renamed = {prefix + theirs: ours for theirs, ours in feeds.items()}
-        for node in part.node:
-            node.input[:] = [renamed.get(name, name) for name in node.input]
+        # By name rather than put in place: graphs within the graph may look for its inputs too.
+        for theirs, ours in feeds.items():
+            self.name(ours, prefix + theirs)
         self._nodes.extend(part.node)
         self._constants.extend(part.initializer)
         return [output.name for output in part.output]
@@ -75,5 +77,5 @@ class Nodes:
     def model(self, inputs: Sequence[ValueInfoProto], outputs: Sequence[ValueInfoProto]) -> ModelProto:
         """All of it as a model."""
         graph = helper.make_graph(self._nodes, "millrace", list(inputs), list(outputs), self._constants)
-        opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
-        return helper.make_model(graph, ir_version=IR_VERSION, opset_imports=opsets, producer_name="millrace")
+        opsets = [helper.make_opsetid(domain, version) for domain, version in self._opsets.items()]
+        return helper.make_model(graph, ir_version=self._ir_version, opset_imports=opsets, producer_name="millrace")

@@ -15,17 +15,17 @@ import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from millrace.errors import DataError, PackageError, UsageError
-from millrace.evaluate.judge import judge
+from millrace.errors import PackageError, UsageError
 from millrace.inference.columns import text_of
 from millrace.package.api import Package
 from millrace.package.estimators.base import family
 from millrace.package.nodes import Nodes
 from millrace.package.own.columns import Writing
 from millrace.package.own.explaining import explained
+from millrace.package.own.judging import judged
 from millrace.package.own.probing import varied
 from millrace.package.own.sample import Sample, fields_of, signature_of
-from millrace.package.own.whole import flipped, graph, plain
+from millrace.package.own.whole import flipped, graph
 from millrace.package.parity import Parity, compare, run
 from millrace.package.stage import write
 from millrace.profile.build import profile
@@ -98,7 +98,7 @@ def build(  # noqa: PLR0913 each is one thing only its owner knows
 
     parity = _proved(written, fit, estimator, ask)
     now = datetime.now(UTC)
-    evaluation, notes = _judged(fit, given, metric)
+    evaluation, notes = judged(fit, given.truth, metric)
     _, info = write(
         replace(fit, evaluation=evaluation, notes=(*notes, *dict.fromkeys(writing.caveats))),
         store if isinstance(store, Store) else Store(store),
@@ -230,32 +230,3 @@ def _answerable(rows: pl.DataFrame, fit: Fit) -> pl.DataFrame:
         return rows.head(0)
     middle = rows.height // 2
     return pl.concat([_answerable(rows[:middle], fit), _answerable(rows[middle:], fit)])
-
-
-def _judged(fit: Fit, given: Sample, metric: str) -> tuple[Evaluation, list[str]]:
-    """How good the answers are on the sample, if its truth is known."""
-    if given.truth is None:
-        kind = fit.signature.task
-        primary = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}[kind]
-        empty = Evaluation(kind, {}, primary, 0, classes=fit.signature.classes, positive=fit.signature.positive)
-        return replace(empty, threshold=fit.threshold), ["How good it is was not measured: the sample had no truth."]
-    known = _truth(fit, given)
-    judged = judge(known, fit.answer, fit.signature, threshold=fit.threshold, metric=metric)
-    return judged, ["Measured on the sample it was built with; its owner says that it never saw these rows."]
-
-
-def _truth(fit: Fit, given: Sample) -> np.ndarray:
-    values = given.truth or ()
-    if len(values) != given.rows.height:
-        raise UsageError(f"`truth` has {len(values)} values for {given.rows.height} rows.", where="package")
-    if fit.signature.task == "regression":
-        return np.asarray(values, np.float64)
-    index = {name: place for place, name in enumerate(fit.signature.classes)}
-    try:
-        return np.array([index[text_of(plain(value))] for value in values], np.int64)
-    except (KeyError, TypeError) as error:
-        raise DataError(
-            f"The truth holds {error}, which is none of the model's classes.",
-            where="package",
-            allowed=fit.signature.classes,
-        ) from error

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from millrace.config.schema import SourceSettings
 from millrace.errors import UsageError, nearest
 from millrace.inference.columns import text_of
 from millrace.package.frame import tabular
 from millrace.records.signature import Field, FieldType, Signature
+from millrace.sources import open_source
 
 #: A column with more values than this, most of them once, is not a category whose values are worth listing.
 _CATEGORIES = 1000
@@ -84,6 +87,12 @@ class Sample:
             except (TypeError, ValueError):  # a missing value where the column had none
                 continue
         return made
+
+
+def read_sample(path: str) -> pl.DataFrame:
+    """All rows of a file, typed as its reader finds them. Raises `SourceError` when there is no such file."""
+    source = open_source("sample", SourceSettings(**{"from": path}), Path.cwd())
+    return pl.concat([batch.frame for batch in source.batches(None)], how="diagonal_relaxed")
 
 
 def fields_of(rows: pl.DataFrame, types: Mapping[str, FieldType]) -> tuple[Field, ...]:
