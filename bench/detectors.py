@@ -5,25 +5,18 @@
 Every kind in the entry-point group `millrace.detectors` sees the errors of seeded streams of 20,000 rows. Delays are in
 rows, over the drifts that were found within 2,000; false alarms per 10,000 rows without a drift, those of `none` and
 `covariate` among them. Two that know nothing are the measure: one never alarms, one does at random, once in 1,000 rows.
-Then a million rows of 100 columns, half numbers, half categories, against as many: Millrace's time and memory for
-reading nothing, profiling both and judging.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
 import tracemalloc
 from collections.abc import Callable
 from time import perf_counter
 
 import numpy as np
-import polars as pl
 
 from millrace.monitor.detectors.registry import detector, kinds
-from millrace.profile.build import profile
-from millrace.profile.drift import drift
-from millrace.records.signature import Field, Signature
 from millrace.testing.streams import KINDS, alarms, score, stream
 
 ROWS, WITHIN = 20_000, 2000
@@ -67,33 +60,9 @@ def cost(open_one: Callable[[], Callable[[float], bool]]) -> str:
     return f"{seconds:>8.1f} {held:>8.0f}"
 
 
-def table(rows: int) -> tuple[pl.DataFrame, Signature]:
-    """A table of 50 columns of numbers and 50 of categories."""
-    draw = np.random.default_rng(3)
-    words = np.array([f"word{n}" for n in range(20)])
-    columns = {f"n{n}": draw.normal(size=rows) for n in range(50)}
-    frame = pl.DataFrame(columns | {f"c{n}": words[draw.integers(0, 20, rows)] for n in range(50)})
-    fields = (Field(name, "number" if name[0] == "n" else "category") for name in frame.columns)
-    return frame, Signature("regression", "y", tuple(fields))
-
-
-def large(rows: int) -> None:
-    """Judge `rows` rows of 100 columns against as many."""
-    frame, signature = table(2 * rows)
-    before, now = frame.head(rows), frame.tail(rows)
-    start = perf_counter()
-    known = profile(before, signature)
-    columns = drift(known, profile(now, signature, known), 0.05)
-    seconds = perf_counter() - start
-    peak, own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, frame.estimated_size("mb")
-    print(f"{rows:,} rows x 100 columns against as many: {seconds:.1f} s; {peak:.0f} MB at most, ", end="")
-    print(f"{own:.0f} MB of them the two tables; {sum(column.alarmed for column in columns.values())} columns alarmed")
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--rows", type=int, default=1_000_000)
     asked = parser.parse_args()
     print(f"{'detector':14} {'delay':>6} {'missed':>12} {'false/10k':>8} {'s/million':>8} {'kB':>6}")
     judged: dict[str, Callable[[], Callable[[float], bool]]] = {
@@ -103,5 +72,3 @@ if __name__ == "__main__":
     judged |= {name: lambda name=name: detector(name).update for name in sorted(kinds())}
     for name, open_one in judged.items():
         print(f"{name:14} {streams(open_one, asked.seeds)} {cost(open_one)}", flush=True)
-    if asked.rows:
-        large(asked.rows)

@@ -38,7 +38,7 @@ def outside(rows: pl.DataFrame, signature: Signature, reference: Profile) -> np.
             values = _column(rows[field.name], field, reference)
             with np.errstate(invalid="ignore"):
                 found |= (values < known.low) | (values > known.high)
-        elif known.kind == "category":
+        elif known.kind == "category" and not known.counts[-1]:  # else some of its values are known together alone
             found |= _column(rows[field.name], field, reference) == len(known.values)
     return found
 
