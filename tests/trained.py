@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
+from time import monotonic
 from typing import Any
 
 import lightgbm
@@ -12,13 +14,15 @@ import numpy as np
 import polars as pl
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.naive_bayes import GaussianNB
 
+from millrace.config.models import Wanted
 from millrace.records.encoding import Encoding, LookupEncoding, NumberEncoding, PeriodEncoding
 from millrace.records.evaluation import Evaluation, Metric
 from millrace.records.fit import Answer, Fit, Member
 from millrace.records.signature import Field, Signature, Task
 from millrace.train.calling import Calling
+from millrace.train.candidates import configured
+from millrace.train.models.base import Lesson, Problem
 
 ROWS = 240
 CITIES = ("Köln", "Oslo", "東京", "Rio", "New York")
@@ -115,11 +119,51 @@ def _dummy(task: Task) -> Any:
 
 
 def _converted(task: Task) -> Any:
+    from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
     from sklearn.linear_model import BayesianRidge
 
-    return BayesianRidge() if task == "regression" else GaussianNB()
+    return BayesianRidge() if task == "regression" else QuadraticDiscriminantAnalysis(reg_param=0.2)
 
 
+class Taught:
+    """A model of the project file's grammar, with the `fit` that these fits are made with."""
+
+    def __init__(self, task: Task, name: str, settings: Mapping[str, Any]) -> None:
+        problem = Problem(signature(task), "auto", 0)
+        self._learn = configured(Wanted(name, settings), settings, problem).learn
+
+    def fit(self, matrix: np.ndarray, truth: np.ndarray) -> Any:
+        """The estimator, taught until nothing is gained on the same rows."""
+        return self._learn(Lesson(matrix, truth), 12, monotonic() + 60)[0]
+
+
+def named(name: str, **settings: Any) -> Callable[[Task], Any]:
+    """Makes a model that the project file names so."""
+    return lambda task: Taught(task, name, settings)
+
+
+#: Values of a column that enter as scikit-learn, XGBoost and CatBoost take them: bounded, so never infinite.
+BOUNDED = (NumberEncoding("age", low=19.0, high=70.5), NumberEncoding("income", low=-1e6, high=1e6))
+FOR_FORESTS: tuple[Encoding, ...] = (BOUNDED[0], ORDINAL, BOUNDED[1], MEAN)
+#: Models of the project file's grammar, with encodings that suit them; the last ones are for classes alone.
+MODELS: dict[str, tuple[Callable[[Task], Any], tuple[Encoding, ...]]] = {
+    "one against the rest": (named("linear", classes="one_vs_rest"), FOR_LINEAR),
+    "one against one": (named("linear", classes="one_vs_one"), FOR_LINEAR),
+    "neighbours": (named("neighbors", n_neighbors=7), FOR_LINEAR),
+    "weighted neighbours": (named("neighbors", n_neighbors=7, weights="distance"), FOR_LINEAR),
+    "radial SVM": (named("svm", kernel="rbf"), FOR_LINEAR),
+    "linear SVM": (named("svm", kernel="linear"), FOR_LINEAR),
+    "tree": (named("tree"), FOR_FORESTS),
+    "forest": (named("random_forest", n_estimators=10), FOR_FORESTS),
+    "perceptron": (named("mlp", layers=2, width=16), FOR_LINEAR),
+    "gaussian naive Bayes": (named("naive_bayes", kind="gaussian"), FOR_LINEAR),
+    "bernoulli naive Bayes": (named("naive_bayes", kind="bernoulli"), FOR_LINEAR),
+    "multinomial naive Bayes": (named("naive_bayes", kind="multinomial"), (ONE_HOT,)),
+}
+FOR_CLASSES = {name for name in MODELS if name.endswith("naive Bayes")}
+for _library, _name in (("xgboost", "XGBoost"), ("catboost", "CatBoost")):
+    if find_spec(_library):
+        MODELS[_name] = (named(_library), FOR_FORESTS)
 #: Each estimator family with encodings that suit it.
 FAMILIES: dict[str, tuple[Callable[[Task], Any], tuple[Encoding, ...]]] = {
     "boosted": (_boosted, FOR_TREES),
@@ -153,7 +197,7 @@ def fit(task: Task = "binary", families: Sequence[str] = ("boosted", "linear"), 
     train, test = frame(seed), frame(seed + 1, 60)
     members = []
     for i, family in enumerate(families):
-        make, encodings = FAMILIES[family]
+        make, encodings = (FAMILIES | MODELS)[family]
         matrix = apply(train, encodings) if encodings else np.zeros((train.height, 1), np.float32)
         estimator = make(task).fit(matrix, target(train, task, seed))
         members.append(Member(family, 0.7 if i == 0 else 0.3, encodings, estimator))

@@ -16,6 +16,7 @@ from millrace.config.false_alarms import parse_false_alarms
 from millrace.config.gate import metric, parse_condition
 from millrace.config.kpis import KPIS, check_kpis
 from millrace.config.metrics import METRICS
+from millrace.config.models import Models
 from millrace.config.references import check_references, in_order
 from millrace.config.refusal import must_parse, read_by, refused
 from millrace.config.schedules import parse_schedule
@@ -124,6 +125,7 @@ class ModelSettings(Section):
     )
     drop: tuple[str, ...] = Field((), description="columns the model must not see")
     split: SplitSettings = SplitSettings()
+    models: Models = Field("auto", description="auto, or the models to try: [linear, svm: {C: [1, 10]}]")
     search: Literal["portfolio", "random"] = Field(
         "portfolio", description="random: after the portfolio, boosted trees with settings drawn at random"
     )

@@ -19,12 +19,18 @@ from onnx import ModelProto, TensorProto, ValueInfoProto, checker, helper
 from millrace.errors import PackageError
 from millrace.package import calls
 from millrace.package.estimators.base import Writer, refuse
+from millrace.package.estimators.bayes import BayesWriter
+from millrace.package.estimators.cat import CatBoostWriter
 from millrace.package.estimators.constant import ConstantWriter
 from millrace.package.estimators.converted import ConvertedWriter
 from millrace.package.estimators.forest import ForestWriter
 from millrace.package.estimators.gradient import GradientWriter
 from millrace.package.estimators.lightgbm import LightGBMWriter
 from millrace.package.estimators.linear import LinearWriter
+from millrace.package.estimators.mlp import MLPWriter
+from millrace.package.estimators.neighbors import NeighborsWriter
+from millrace.package.estimators.svm import SVMWriter
+from millrace.package.estimators.xgb import XGBoostWriter
 from millrace.package.matrix import Inputs, Matrix
 from millrace.package.nodes import Nodes
 from millrace.records.fit import Fit, Member
@@ -37,6 +43,12 @@ WRITERS: tuple[Writer, ...] = (
     LightGBMWriter(),
     ForestWriter(),
     GradientWriter(),
+    BayesWriter(),
+    NeighborsWriter(),
+    SVMWriter(),
+    MLPWriter(),
+    XGBoostWriter(),
+    CatBoostWriter(),
     ConvertedWriter(),
 )
 

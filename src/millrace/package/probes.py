@@ -6,13 +6,14 @@ values at and around the points where trees split, to infinities, to every categ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from millrace.package.estimators import forest, lightgbm
-from millrace.package.estimators.base import family
+from millrace.package.estimators import cat, forest, lightgbm, xgb
+from millrace.package.estimators.base import Writer, family
 from millrace.records.encoding import NumberEncoding
 from millrace.records.fit import Fit, Member
 from millrace.records.signature import Field
@@ -26,6 +27,13 @@ _UNSEEN = ("never seen before", " ", "NaN", "null", "0", "é", "e\u0301", "日�
 
 #: Texts that word splitting and lower-casing may stumble over.
 _STRANGE = ("...", "İstanbul ǅ ẞ", "snake_case 1_000", "zero\u200bwidth \u00a0 no-break", "\x00", "word " * 5000)
+#: Who writes trees, and where these split.
+_GROWERS: tuple[tuple[Writer, Callable[[Any], dict[int, list[float]]]], ...] = (
+    (lightgbm.LightGBMWriter(), lightgbm.split_points),
+    (forest.ForestWriter(), forest.split_points),
+    (xgb.XGBoostWriter(), xgb.split_points),
+    (cat.CatBoostWriter(), cat.split_points),
+)
 
 
 def probes(fit: Fit) -> pl.DataFrame:
@@ -83,12 +91,10 @@ def _split_points(members: Sequence[Member]) -> dict[str, set[float]]:
     """Values of each column whose encoding is a split point of some tree."""
     found: dict[str, set[float]] = {}
     for member in members:
-        if lightgbm.LightGBMWriter().accepts(member.estimator):
-            points = lightgbm.split_points(member.estimator)
-        elif forest.ForestWriter().accepts(member.estimator):
-            points = forest.split_points(member.estimator)
-        else:
+        reads = next((read for writer, read in _GROWERS if writer.accepts(member.estimator)), None)
+        if reads is None:
             continue
+        points = reads(member.estimator)
         place = 0
         for encoding in member.encodings:
             if isinstance(encoding, NumberEncoding) and encoding.factor:

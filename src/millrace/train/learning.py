@@ -12,8 +12,8 @@ from millrace.engine.clock import CURVE, Clock
 from millrace.records.fit import Member
 from millrace.records.metric import Metric
 from millrace.train.calling import Calling
-from millrace.train.candidates import Lesson
 from millrace.train.judging import Judging
+from millrace.train.models.base import Lesson
 from millrace.train.recipes import learned
 from millrace.train.trials import Classroom, Trial
 

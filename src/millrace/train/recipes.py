@@ -58,6 +58,12 @@ def for_words(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -
     return tuple(learn_words(texts(frame, field.name)) for field in fields if field.type == "text")
 
 
+def for_counts(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:
+    """Categories as they occur and the words of every text, none of them below zero: what naive Bayes counts."""
+    seen = tuple(_one_hot(frame, field) for field in fields if field.type == "category")
+    return (*seen, *for_words(frame, fields, goals))
+
+
 def for_trees(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:
     """Encodings for boosted trees, which need no scaling and split on missing values themselves."""
     encodings: list[Encoding] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from warnings import catch_warnings, filterwarnings
 
@@ -9,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from millrace.config.schema import ModelSettings, SplitSettings
-from millrace.engine.clock import Clock
+from millrace.engine.clock import LADDER, Clock
 from millrace.errors import TrainingError
 from millrace.records.evaluation import Evaluation
 from millrace.records.fit import Fit
@@ -18,13 +19,14 @@ from millrace.records.signature import Signature
 from millrace.store.trial_book import TrialBook
 from millrace.train.blend import blend
 from millrace.train.calling import calling_of, costs_of
-from millrace.train.candidates import candidates
+from millrace.train.candidates import candidates, yardstick
 from millrace.train.columns import describe, type_columns
 from millrace.train.ensemble import taught
 from millrace.train.judging import Judging
 from millrace.train.ladder import ladder
 from millrace.train.leaks import leak_warnings
 from millrace.train.learning import learning_curve
+from millrace.train.models.base import Problem
 from millrace.train.scorer import deciding_metric, scorer
 from millrace.train.split import Folds, folds, holdout, order_keys, sealed
 from millrace.train.target import Target, answered, read_target
@@ -96,7 +98,22 @@ def _searched(
 ) -> tuple[Trial, ...]:
     """Try what is worth trying."""
     chooser = scorer(judging.metric, room.signature)
-    return try_candidates(room, candidates(room.signature, judging.metric, settings), chooser, clock, book)
+    problem = _problem(room, judging, settings)
+    return try_candidates(room, candidates(problem, settings), chooser, clock, book)
+
+
+def _problem(room: Classroom, judging: Judging, settings: ModelSettings) -> Problem:
+    return Problem(room.signature, judging.metric, settings.seed)
+
+
+def _yardstick(
+    room: Classroom, judging: Judging, settings: ModelSettings, clock: Clock, trials: Sequence[Trial]
+) -> tuple[Trial, ...]:
+    """A readable model to hold the winner against, where the project file names none."""
+    if any(trial.candidate.readable for trial in trials) or clock.left(LADDER) < 0:
+        return ()
+    one = yardstick(_problem(room, judging, settings))
+    return try_candidates(room, [one], scorer(judging.metric, room.signature), clock)
 
 
 def _learn(
@@ -119,7 +136,9 @@ def _learn(
     clock.tell("judging on the test rows")
     outputs = judging.outputs(members)
     evaluation = judging.judge(outputs, calling)
-    steps = ladder(room, judging, trials, members, settings, chooser, clock)
+    rungs = [*trials, *_yardstick(room, judging, settings, clock, trials)]
+    answer = calling.answer(outputs)
+    compared = ladder(room, judging, rungs, members, answer, settings, clock)
     heaviest = trials[next(iter(kept))]
     learned = learning_curve(room, judging, heaviest, members[0], calling, clock)
     found = judging.importances(members, calling, clock)
@@ -131,9 +150,9 @@ def _learn(
         evaluation=evaluation,
         train_rows=room.rows,
         test_rows=judging.rows,
-        answer=calling.answer(outputs),
-        notes=notes + _no_gain(evaluation) + _broken_promise(evaluation),
-        ladder=steps,
+        answer=answer,
+        notes=notes + compared.gains + _broken_promise(evaluation),
+        ladder=compared.steps,
         reference=lambda rows: calling.answer(outputs_of(members, rows, room.signature)),
         calibration=calling.calibration,
         uncalibrated=None if calling.calibration is None else outputs,
@@ -189,19 +208,6 @@ def _repeats(keys: np.ndarray, split: SplitSettings) -> tuple[str, ...]:
     if not repeated:
         return ()
     return (f"{repeated} rows repeat the inputs of another row; copies stay on one side of the split.",)
-
-
-def _no_gain(evaluation: Evaluation) -> tuple[str, ...]:
-    """A note where the test rows do not show that the model beats the trivial one."""
-    name = evaluation.primary
-    found, trivial = evaluation.metrics[name], evaluation.baseline[name]
-    surely = found.low > trivial.value if found.higher_is_better else found.high < trivial.value
-    if surely:
-        return ()
-    return (
-        f"There is no evidence that the model beats the trivial one: {name} is {found.value:.4g} "
-        f"({found.low:.4g} to {found.high:.4g}), the trivial model's {trivial.value:.4g}.",
-    )
 
 
 def _broken_promise(evaluation: Evaluation) -> tuple[str, ...]:

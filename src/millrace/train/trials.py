@@ -18,8 +18,8 @@ from millrace.engine.clock import REFIT, SEARCH, Clock
 from millrace.records.fit import Member
 from millrace.records.signature import Signature
 from millrace.store.trial_book import FinishedTrial, TrialBook
-from millrace.train.candidates import Candidate, Lesson
 from millrace.train.encode import encode
+from millrace.train.models.base import Candidate, Lesson
 from millrace.train.recipes import Recipe, learned
 from millrace.train.scorer import Scorer
 

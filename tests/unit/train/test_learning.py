@@ -10,6 +10,7 @@ from millrace.train.calling import Calling
 from millrace.train.candidates import portfolio
 from millrace.train.judging import Judging
 from millrace.train.learning import learning_curve
+from millrace.train.models.base import Problem
 from millrace.train.scorer import scorer
 from millrace.train.trials import Classroom, refit, try_candidates
 
@@ -28,7 +29,7 @@ def learned():
     fold = np.arange(640) % 2
     room = Classroom(frame, truth, SIGNATURE, [(np.flatnonzero(fold == i), np.flatnonzero(fold != i)) for i in (0, 1)])
     chooser, clock = scorer("roc_auc", SIGNATURE), Clock(1000)
-    (trial,) = try_candidates(room, portfolio(SIGNATURE, "roc_auc", 0)[:1], chooser, clock)
+    (trial,) = try_candidates(room, portfolio(Problem(SIGNATURE, "roc_auc", 0))[:1], chooser, clock)
     judging = Judging(*rows(400, 1), SIGNATURE, "roc_auc", 0)
     return room, judging, trial, refit(room, trial, 1.0, clock), Calling(SIGNATURE, threshold=0.5)
 

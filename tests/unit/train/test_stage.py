@@ -63,6 +63,21 @@ def test_the_ladder_shows_what_each_step_gains(cancer: Fit) -> None:
     assert cancer.ladder["baseline"].metrics["roc_auc"].value == pytest.approx(0.5)
 
 
+def test_what_the_winner_gains_is_said(cancer: Fit) -> None:
+    beaten = [note for note in cancer.notes if note.startswith("The model is better than the trivial model: +")]
+    assert len(beaten) == 1
+    assert any(" than `linear, penalty " in note for note in cancer.notes) == (
+        any(not member.name.startswith("linear") for member in cancer.members)
+    )
+
+
+def test_a_model_that_can_be_read_is_always_on_the_ladder() -> None:
+    fit = train(table(load_iris), settings(models=["neighbors"], budget="1 trials"))
+    assert [member.name for member in fit.members] == ["neighbours, nearest 15"]
+    assert list(fit.ladder) == ["baseline", "neighbours", "linear"]
+    assert any("than `linear, penalty 1`" in note for note in fit.notes)
+
+
 def test_every_column_has_an_importance(cancer: Fit) -> None:
     assert set(cancer.evaluation.importances) == {field.name for field in cancer.signature.inputs}
     assert all(found.low <= found.value <= found.high for found in cancer.evaluation.importances.values())
@@ -127,7 +142,9 @@ def test_noise_is_called_noise() -> None:
     rng = np.random.default_rng(0)
     frame = pl.DataFrame({"x": rng.normal(size=200), "target": rng.choice(["a", "b"], 200)})
     fit = train(frame, settings(budget=1))
-    assert any(note.startswith("There is no evidence that the model beats the trivial one") for note in fit.notes)
+    assert any(
+        note.startswith("There is no evidence that the model is better than the trivial model") for note in fit.notes
+    )
 
 
 def test_costs_move_the_threshold() -> None:

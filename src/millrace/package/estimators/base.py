@@ -29,7 +29,7 @@ def refuse(estimator: Any, reason: str) -> PackageError:
         f"{type(estimator).__name__} cannot be exported: {reason}.",
         where="package",
         code="package.not-exportable",
-        allowed=["LightGBM", "scikit-learn's linear models and forests", "whatever skl2onnx converts"],
+        allowed=["the models that `model.models` names", "whatever skl2onnx converts"],
     )
 
 

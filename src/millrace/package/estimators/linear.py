@@ -5,6 +5,7 @@ Multinomial naive Bayes is one of them: its scores are the log probabilities of 
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from onnx import TensorProto
 
 from millrace.package.encoders.lookups import contributions
 from millrace.package.estimators.base import family, refuse
+from millrace.package.estimators.probability import clipped, shared
 from millrace.package.matrix import Matrix
+from millrace.package.nodes import Nodes
 
 _CLASSIFIERS = {"LogisticRegression", "LogisticRegressionCV"}
 _REGRESSORS = {
@@ -26,7 +29,8 @@ _REGRESSORS = {
     "RidgeCV",
 }
 _BAYES = "sklearn.MultinomialNB"
-_KNOWN = {f"sklearn.{name}" for name in _CLASSIFIERS | _REGRESSORS} | {_BAYES}
+_REST, _PAIRS = "millrace.OneVsRestLogistic", "millrace.OneVsOneLogistic"
+_KNOWN = {f"sklearn.{name}" for name in _CLASSIFIERS | _REGRESSORS} | {_BAYES, _REST, _PAIRS}
 
 
 class LinearWriter:
@@ -37,14 +41,32 @@ class LinearWriter:
         return family(estimator) in _KNOWN
 
     def write(self, estimator: Any, matrix: Matrix, classes: int) -> str:
-        """Scores, then the sigmoid of one or the softmax of several."""
+        """Scores, then the sigmoid of one, the softmax of several, or what couples questions about two classes each."""
         weights, intercept = _coefficients(estimator)
-        if weights.shape[1] != (classes if classes > 2 else 1):
+        pairs = family(estimator) == _PAIRS
+        expected = classes * (classes - 1) // 2 if pairs else classes if classes > 2 else 1
+        if weights.shape[1] != expected:
             raise refuse(estimator, f"it has {weights.shape[1]} rows of coefficients for {classes} classes")
         scores = _scores(matrix, weights, intercept)
+        if pairs:
+            return _coupled(matrix.nodes, scores, classes)
+        if family(estimator) == _REST:
+            return shared(matrix.nodes, matrix.nodes.add("Sigmoid", clipped(matrix.nodes, scores)))
         if not classes:
             return scores
         return matrix.nodes.add("Sigmoid", scores) if classes == 2 else matrix.nodes.add("Softmax", scores, axis=-1)
+
+
+def _coupled(nodes: Nodes, scores: str, classes: int) -> str:
+    """A class's share is one by 1 plus the exponentials of the scores that speak against it, divided by their sum."""
+    against = np.zeros((classes * (classes - 1), classes))
+    pairs = list(combinations(range(classes), 2))
+    for place, (low, high) in enumerate(pairs):
+        against[place, low] = against[len(pairs) + place, high] = 1.0
+    inside = clipped(nodes, scores)
+    doubts = nodes.add("Exp", nodes.add("Concat", inside, nodes.add("Neg", inside), axis=1))
+    doubt = nodes.add("Gemm", doubts, nodes.constant(against), nodes.constant(np.ones(classes)))
+    return shared(nodes, nodes.add("Reciprocal", doubt))
 
 
 def _coefficients(estimator: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,44 @@
+"""Nearest neighbours: the training rows lie in the graph, and every row is measured against all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto
+
+from millrace.package.encoders.base import columns
+from millrace.package.estimators.base import family
+from millrace.package.estimators.distance import squared
+from millrace.package.estimators.probability import shared
+from millrace.package.matrix import Matrix
+
+#: As `train.models.neighbors` measures: distances this close are the same, and weights never grow without bound.
+_SAME, _SOFT = 1e-9, 1e-6
+
+
+class NeighborsWriter:
+    """Our own `Neighbors`, which takes all rows that are as far as the k-th nearest."""
+
+    def accepts(self, estimator: Any) -> bool:
+        """Whether the estimator is of that class."""
+        return family(estimator) == "millrace.Neighbors"
+
+    def write(self, estimator: Any, matrix: Matrix, classes: int) -> str:
+        """The mean of the neighbours' goals."""
+        nodes = matrix.nodes
+        rows = nodes.add("Cast", matrix.ordered, to=TensorProto.DOUBLE)
+        far = squared(nodes, rows, estimator.points_)
+        count = nodes.constant(np.array([estimator.count], np.int64))
+        nearest, _ = nodes.add_many("TopK", far, count, outputs=2, axis=1, largest=0, sorted=1)
+        last = columns(nodes, nearest, [estimator.count - 1], estimator.count)
+        reach = nodes.add("Add", nodes.add("Mul", last, nodes.constant(np.array(1 + _SAME))), _number(matrix, _SAME))
+        weights = nodes.add("Cast", nodes.add("LessOrEqual", far, reach), to=TensorProto.DOUBLE)
+        if estimator.weighted:
+            weights = nodes.add("Div", weights, nodes.add("Add", far, _number(matrix, _SOFT)))
+        means = nodes.add("MatMul", shared(nodes, weights), nodes.constant(estimator.goals_))
+        return columns(nodes, means, [1], 2) if classes == 2 else means
+
+
+def _number(matrix: Matrix, value: float) -> str:
+    return matrix.nodes.constant(np.array(value))

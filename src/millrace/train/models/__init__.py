@@ -1,0 +1,1 @@
+"""The families of models that training may try, one file per family."""

@@ -1,0 +1,101 @@
+"""What a family of models is, what it learns from, and what a model worth trying is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from millrace.records.signature import Signature, Task
+from millrace.train.recipes import Recipe
+
+Settings = Mapping[str, Any]
+#: ``learn(lesson, trees, deadline)`` gives a fitted estimator and the number of trees or passes that did best (0 where
+#: there are none); `trees` fixes that number, None lets the check rows decide. `deadline` is a `time.monotonic`.
+Learn = Callable[["Lesson", int | None, float], tuple[Any, int]]
+
+EVERY_TASK: frozenset[Task] = frozenset({"binary", "multiclass", "regression"})
+CLASSES: frozenset[Task] = frozenset({"binary", "multiclass"})
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What one estimator learns from: a float32 matrix and the truth; and the rows that tell when to stop.
+
+    With `threads` more than one, LightGBM grows each tree in parallel; the trees are the same.
+    """
+
+    matrix: np.ndarray
+    truth: np.ndarray
+    check_matrix: np.ndarray | None = None
+    check_truth: np.ndarray | None = None
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a model is made for."""
+
+    signature: Signature
+    metric: str
+    seed: int
+
+    @property
+    def classes(self) -> bool:
+        """Whether classes are told apart, rather than values predicted."""
+        return self.signature.task != "regression"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model worth trying: what it sees, how it learns until a deadline, and with which settings.
+
+    `readable` says that a person can follow how it comes to an answer.
+    """
+
+    name: str
+    family: str
+    recipe: Recipe
+    learn: Learn
+    settings: Settings = field(default_factory=dict)
+    readable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A family of models: its name, the encodings it sees, how it learns, and its settings worth trying.
+
+    Families of one `group` share a rung of the ladder; by default a family is its own.
+    """
+
+    name: str
+    recipe: Recipe
+    learner: Callable[[Problem, Settings], Learn]
+    presets: Mapping[str, Settings]
+    tasks: frozenset[Task] = EVERY_TASK
+    group: str = ""
+    readable: bool = False
+
+    def candidate(self, problem: Problem, label: str, settings: Settings) -> Candidate:
+        """The family with these settings, told apart from its other members by `label`."""
+        name = f"{self.name}, {label}" if label else self.name
+        learn = self.learner(problem, settings)
+        return Candidate(name, self.group or self.name, self.recipe, learn, settings, self.readable)
+
+
+def spread(truth: np.ndarray, classes: bool, most: int) -> np.ndarray:
+    """Row numbers of about `most` rows, evenly spread (within the order of classes, so none is lost).
+
+    Examples
+    --------
+    >>> spread(np.array([0, 0, 0, 0, 1]), True, 2).tolist()
+    [0, 3, 4]
+    """
+    order = np.argsort(truth, kind="stable") if classes else np.arange(len(truth))
+    step = max(1, -(-len(truth) // most))
+    if step == 1:
+        return np.arange(len(truth))
+    first = np.unique(truth[order], return_index=True)[1] if classes else np.array([0])
+    return np.sort(order[np.union1d(np.arange(0, len(truth), step), first)])

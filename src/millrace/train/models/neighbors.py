@@ -1,0 +1,91 @@
+"""Nearest neighbours: the mean of what is true of the training rows that are as near as the k-th nearest."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from millrace.train import recipes
+from millrace.train.models.base import Family, Learn, Lesson, Problem, Settings, spread
+
+#: Every training row is in the package, and every request measures its distance to all of them.
+MAX_ROWS = 10_000
+_CHUNK = 2000
+#: Distances that differ by less, relative and absolute, are the same: rounding must not choose between neighbours.
+SAME = 1e-9
+#: Added to squared distances before they are weights, so that a training row itself weighs much and not everything.
+SOFT = 1e-6
+
+
+class Neighbors:
+    """k nearest neighbours (Fix & Hodges, 1951), with all that are equally far as the k-th.
+
+    Ties are the rule where columns are whole numbers or categories; taking all of them makes the answer independent of
+    the order of rows and of rounding.
+
+    Parameters
+    ----------
+    weighted
+        Whether a neighbour counts by the inverse of its squared distance, rather than all alike.
+
+    Examples
+    --------
+    >>> model = Neighbors(1, weighted=False).fit(np.array([[0.0], [2.0], [5.0]]), np.array([[10.0], [20.0], [90.0]]))
+    >>> model.predict(np.array([[1.0], [4.0]])).tolist()
+    [15.0, 90.0]
+    """
+
+    def __init__(self, count: int, *, weighted: bool, classes: np.ndarray | None = None) -> None:
+        self.count, self.weighted = count, weighted
+        self.points_: np.ndarray
+        self.goals_: np.ndarray
+        if classes is not None:
+            self.classes_ = classes
+
+    def fit(self, matrix: np.ndarray, goals: np.ndarray) -> Self:
+        """Keep the rows: `matrix` ``[rows, columns]`` and `goals` ``[rows, outputs]``, both as float64."""
+        self.points_, self.goals_ = matrix.astype(np.float64), goals.astype(np.float64)
+        self.count = min(self.count, len(self.points_))
+        return self
+
+    def means(self, matrix: np.ndarray) -> np.ndarray:
+        """The neighbours' mean goals, float64 ``[rows, outputs]``."""
+        chunks = range(0, max(1, len(matrix)), _CHUNK)
+        return np.vstack([self._means(matrix[start : start + _CHUNK].astype(np.float64)) for start in chunks])
+
+    def _means(self, matrix: np.ndarray) -> np.ndarray:
+        points = self.points_
+        squared = (matrix**2).sum(axis=1)[:, None] + (points**2).sum(axis=1) - 2 * (matrix @ points.T)
+        squared = np.maximum(squared, 0.0)
+        farthest = np.partition(squared, self.count - 1, axis=1)[:, self.count - 1 : self.count]
+        near = (squared <= farthest * (1 + SAME) + SAME).astype(np.float64)
+        weights = near / (squared + SOFT) if self.weighted else near
+        found: np.ndarray = (weights @ self.goals_) / weights.sum(axis=1, keepdims=True)
+        return found
+
+    def predict_proba(self, matrix: np.ndarray) -> np.ndarray:
+        """The neighbours' shares of the classes."""
+        return self.means(matrix)
+
+    def predict(self, matrix: np.ndarray) -> np.ndarray:
+        """The neighbours' mean value, float64 ``[rows]``."""
+        return self.means(matrix)[:, 0]
+
+
+def learner(problem: Problem, settings: Settings) -> Learn:
+    """Keep the rows that fit into a package."""
+    count, weighted = settings.get("n_neighbors", 15), settings.get("weights", "uniform") == "distance"
+
+    def learn(lesson: Lesson, trees: int | None, deadline: float) -> tuple[Any, int]:  # noqa: ARG001
+        chosen = spread(lesson.truth, problem.classes, MAX_ROWS)
+        matrix, truth = lesson.matrix[chosen], lesson.truth[chosen]
+        if not problem.classes:
+            return Neighbors(count, weighted=weighted).fit(matrix, truth[:, None]), 0
+        known, places = np.unique(truth, return_inverse=True)
+        return Neighbors(count, weighted=weighted, classes=known).fit(matrix, np.eye(len(known))[places]), 0
+
+    return learn
+
+
+FAMILY = Family("neighbours", recipes.for_linear, learner, {"nearest 15": {"n_neighbors": 15}})
