@@ -134,7 +134,7 @@ def test_a_class_of_one_row_is_no_obstacle() -> None:
 
 
 def test_a_leak_is_named() -> None:
-    fit = train(small().with_columns(answer="target"), settings(budget=1))
+    fit = train(small().with_columns(answer="target"), settings(budget="1 trials"))
     assert any(note.startswith("Warning: `answer` alone predicts `target`") for note in fit.notes)
 
 
