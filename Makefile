@@ -51,6 +51,7 @@ FAULTS := $(addprefix tests/unit/ingest/test_,faults.py keys_faults.py api_fault
 
 faults: $(READY) ## the long fault matrices: kill, retry, two writers, at every step
 	@MILLRACE_FAULTS=$${MILLRACE_FAULTS:-40} $(BIN)/python -m pytest -n $(WORKERS) $(FAULTS) $(ARGS)
+	@cd tests && ../$(BIN)/python package_mutations.py $${MILLRACE_MUTATIONS:-100000}
 
 docs: $(READY) ## the JSON Schema and the reference pages generated from the code
 	@$(BIN)/python docs/build.py

@@ -57,7 +57,7 @@ class Model:
         try:
             with _private_copy(files) as folder:
                 session = onnxruntime.InferenceSession(
-                    files[GRAPH], _options(folder, threads), providers=["CPUExecutionProvider"]
+                    files[GRAPH], _options(folder, threads), providers=["CPUExecutionProvider"], enable_fallback=False
                 )
         except Exception as error:  # onnxruntime's errors share no base class
             raise PackageError(f"The graph cannot be run: {error}", where=where, code="package.graph") from error

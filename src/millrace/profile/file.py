@@ -19,7 +19,7 @@ def decode(content: bytes, where: str = "profile.json") -> Profile:
         found = msgspec.json.decode(content)
         newer = isinstance(found, dict) and isinstance(found.get("format"), int) and found["format"] > FORMAT
         profile = None if newer else msgspec.convert(found, Profile)
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         raise PackageError(f"The profile cannot be read: {error}", where=where, code="package.profile") from error
     if profile is None:
         raise PackageError(

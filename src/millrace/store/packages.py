@@ -101,7 +101,14 @@ def decode(content: bytes, where: str) -> Manifest:
                 next_step="pip install --upgrade millrace",
             )
         return msgspec.convert(found, Manifest)
-    except (msgspec.DecodeError, msgspec.ValidationError, TypeError, ValueError) as error:
+    except (
+        msgspec.DecodeError,
+        msgspec.ValidationError,
+        TypeError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise PackageError(f"The manifest cannot be read: {error}", where=where, code="package.manifest") from error
 
 

@@ -74,11 +74,13 @@ class Trust:
             raise _refused(where, f"{SIGNATURE} cannot be read: {error}") from error
         if (written.format, written.algorithm) != (FORMAT, ALGORITHM):
             raise _refused(where, f"{SIGNATURE} has format {written.format} and algorithm {written.algorithm!r}.")
+        other = "" if written.key == _fingerprint(self.key) else "; it says that another key made it"
         try:
             self.key.verify(raw, PURPOSE + manifest, ECDSA(SHA256()))
         except InvalidSignature as error:
-            other = "" if written.key == _fingerprint(self.key) else "; it says that another key made it"
             raise _refused(where, f"{SIGNATURE} is not the trusted key's signature of this manifest{other}.") from error
+        if other:
+            raise _refused(where, f"{SIGNATURE} was changed: the trusted key made it, and it says that another did.")
 
 
 def sign(manifest: bytes, key: str | Path) -> bytes:
