@@ -14,7 +14,8 @@ from millrace.errors import UsageError
 
 def init(
     data: Annotated[
-        list[str], typer.Argument(metavar="DATA", help="A data file, a glob, or a URL of a file, an API or a database.")
+        list[str],
+        typer.Argument(metavar="DATA", help="A data file, a glob, a URL of a file, an API or a database, or own code."),
     ],
     predict: Annotated[str | None, typer.Option("--predict", help="The column to predict.")] = None,
     table: Annotated[

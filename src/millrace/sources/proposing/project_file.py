@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import polars as pl
-
 from millrace.config.schema import SourceSettings
-from millrace.errors import SourceError, UsageError, nearest
+from millrace.errors import UsageError, nearest
 from millrace.sources.base import Look
 from millrace.sources.files.dialect import distinct, numbered
 from millrace.sources.proposing.checks import shown
 from millrace.sources.proposing.joined import dataset
+from millrace.sources.proposing.looking import asked, look
 from millrace.sources.proposing.relations import Known, Relation, relations
 from millrace.sources.proposing.source import (
     checks,
@@ -29,9 +27,6 @@ from millrace.sources.proposing.source import (
 from millrace.sources.proposing.survey import ColumnFacts, Survey, survey
 from millrace.sources.proposing.yaml_text import flow, scalar
 from millrace.sources.registry import kind_of
-
-#: Rows that are looked at; in longer data, sets of allowed values are not proposed.
-SURVEYED_ROWS = 1_000_000
 
 _TARGETS = re.compile(
     r"(target|label|class|outcome|response|y|churn(ed)?|default(ed)?|income|price|sale_?price|quality|survived"
@@ -61,7 +56,8 @@ def propose(
     Parameters
     ----------
     path
-        A file or glob, relative to the working folder, or a URL; or several, each of which becomes a source.
+        A file or glob, relative to the working folder, a URL, or ``package.module:function``; or several, each of which
+        becomes a source.
     predict
         The target column, or ``last``; without it the likeliest is proposed.
     folder
@@ -77,61 +73,47 @@ def propose(
         The data cannot be read, or has no rows.
     """
     here = folder or Path.cwd()
-    looks = [(one.from_, _look(one, here)) for one in _said(path, table, query)]
-    surveys = [survey(look.frame, look.schema, look.refused, look.whole) for _, look in looks]
+    looks = [(one, look(one, here)) for one in asked(path, table, query)]
+    surveys = [survey(seen.frame, seen.schema, seen.refused, seen.whole) for _, seen in looks]
     base, target, reason = _targeted(surveys, predict)
     known = [
-        Known(name, look.frame, found, _identity(look, found, target if found is base else None))
-        for name, (_, look), found in zip(_names(looks), looks, surveys, strict=True)
+        Known(name, seen.frame, found, _identity(seen, found, target if found is base else None))
+        for name, (_, seen), found in zip(_names(looks), looks, surveys, strict=True)
     ]
     found = relations(known) if len(known) > 1 else ()
     lines = [f"# Proposed by `millrace init` from {_rows(known)}.", *_HEAD]
-    for (place, look), one in zip(looks, known, strict=True):
-        lines += _section(place, look, one, target, [relation for relation in found if relation.of == one.name])
+    for (said, seen), one in zip(looks, known, strict=True):
+        lines += _section(said, seen, one, target, [relation for relation in found if relation.of == one.name])
     rows = next(one for one in known if one.found is base)
     lines += ["", *dataset(rows, known, found)] if len(known) > 1 else []
     lines += ["", *_model(target, reason, drops(base, target, rows.key))]
     return "\n".join(lines) + "\n"
 
 
-def _section(place: str, look: Look, known: Known, target: ColumnFacts, found: Sequence[Relation]) -> list[str]:
+def _section(
+    said: SourceSettings, seen: Look, known: Known, target: ColumnFacts, found: Sequence[Relation]
+) -> list[str]:
     """The lines of one source."""
     rows, identity = known.found, known.key
     return [
         f"  {scalar(known.name)}:",
-        *look.lines,
-        *_headless(place, rows),
+        *seen.lines,
+        *_headless(said, rows),
         *_refusals(rows),
-        *([f"    key: {scalar(identity.name)}  # {_distinct(identity, rows)}"] if identity and not look.key else []),
-        *_keyless(look, identity),
+        *([f"    key: {scalar(identity.name)}  # {_distinct(identity, rows)}"] if identity and not seen.key else []),
+        *_keyless(seen, identity),
         *columns(rows),
         *cleaning(rows, identity),
-        *unique(rows, target, identity, keyed=bool(look.key)),
+        *unique(rows, target, identity, keyed=bool(seen.key)),
         *references(found),
         *checks(rows, target, identity),
         *personal(rows, target),
     ]
 
 
-def _said(path: str | Sequence[str], table: str | Sequence[str] | None, query: str | None) -> list[SourceSettings]:
-    """What is to be looked at, each as a source would state it."""
-    paths = [path] if isinstance(path, str) else list(path)
-    tables = [table] if isinstance(table, str) else list(table or [])
-    if len(paths) > 1 and (tables or query):
-        seen = "`--table` and `--query` ask one database, and several data were given."
-        raise UsageError(seen, where="millrace init", next_step="millrace init <url> --table <one> --table <other>")
-    if len(tables) > 1 and query:
-        raise UsageError("`--query` stands instead of a table.", where="millrace init")
-    asked = [(place, None) for place in paths] if len(tables) < 2 else [(paths[0], name) for name in tables]
-    return [
-        SourceSettings.model_validate({"from": place, "table": name or (tables[0] if tables else None), "query": query})
-        for place, name in asked
-    ]
-
-
-def _names(looks: Sequence[tuple[str, Look]]) -> list[str]:
+def _names(looks: Sequence[tuple[SourceSettings, Look]]) -> list[str]:
     """The names of the sources, each once."""
-    return list(distinct([look.name for _, look in looks]))
+    return list(distinct([seen.name for _, seen in looks]))
 
 
 def _rows(known: Sequence[Known]) -> str:
@@ -151,32 +133,6 @@ def _identity(seen: Look, found: Survey, target: ColumnFacts | None) -> ColumnFa
 def _distinct(identity: ColumnFacts, found: Survey) -> str:
     repeats = f"; {found.repeated:,} rows repeat another whole" if found.repeated else ""
     return f"{identity.distinct:,} of {found.rows:,} distinct, none missing{repeats}"
-
-
-def _look(said: SourceSettings, folder: Path) -> Look:
-    """The rows that are meant, as their kind looks at them, or by opening it."""
-    path = said.from_
-    kind = kind_of(path)
-    if kind.look is not None and (look := kind.look(said, folder)) is not None:
-        return look
-    if said.table or said.query:
-        raise UsageError(f"`--table` and `--query` ask a database, which `{path}` is not.", where="millrace init")
-    base = Path.cwd()
-    source = kind.open("init", said, base, None)
-    frames: list[pl.DataFrame] = []
-    rows = refused = 0
-    whole = True
-    for batch in source.batches(None):
-        if rows >= SURVEYED_ROWS:
-            whole = False
-            break
-        frames.append(batch.frame)
-        odd = 0 if batch.misfits is None else batch.misfits["at"].n_unique()
-        rows, refused = rows + batch.frame.height, refused + batch.refused.height + odd
-    if not rows:
-        raise SourceError(f"`{path}` has no rows to look at.", where="init", code="source.empty")
-    line = f"    from: {scalar(path if '://' in path else _relative(path, folder))}"
-    return Look(pl.concat(frames), source.schema(), refused, whole, _source_name(path), (line,))
 
 
 def _targeted(surveys: Sequence[Survey], predict: str | None) -> tuple[Survey, ColumnFacts, str]:
@@ -209,24 +165,9 @@ def _target(found: Survey, predict: str | None) -> tuple[ColumnFacts, str]:
     return usable[-1], "chosen because it is the last column"
 
 
-def _source_name(path: str) -> str:
-    stem = Path(path).name.split(".")[0]
-    plain = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")
-    if not plain or "*" in stem:
-        plain = re.sub(r"[^a-z0-9]+", "_", Path(path).resolve().parent.name.lower()).strip("_") or "data"
-    return f"data_{plain}" if plain[0].isdigit() else plain
-
-
-def _relative(path: str, folder: Path) -> str:
-    absolute, folder = Path(os.path.abspath(path)), folder.resolve()  # noqa: PTH100 - a glob must not be resolved
-    if absolute.is_relative_to(folder):
-        return absolute.relative_to(folder).as_posix()
-    return absolute.as_posix() if Path(path).is_absolute() else Path(os.path.relpath(absolute, folder)).as_posix()
-
-
-def _headless(path: str, found: Survey) -> list[str]:
+def _headless(said: SourceSettings, found: Survey) -> list[str]:
     names = tuple(column.name for column in found.columns)
-    if not kind_of(path).otherwise or names != numbered(len(names)):
+    if said.use or not kind_of(said.from_).otherwise or names != numbered(len(names)):
         return []
     return [
         "    header: false  # the first line holds values, not names",

@@ -161,7 +161,7 @@ ODD = st.text(st.sampled_from("abé漢 :#'\"{}[],&*!|>%@`-?\\yesno0123😀"), mi
 
 
 @settings(max_examples=8, deadline=None)
-@given(names=st.lists(ODD.filter(bool), min_size=2, max_size=4, unique=True))
+@given(names=st.lists(ODD.filter(lambda name: name not in {"", "*"}), min_size=2, max_size=4, unique=True))
 def test_whatever_the_columns_are_called_the_file_loads(tmp_path_factory, names):
     folder: Path = tmp_path_factory.mktemp("odd")
     with (folder / "a.csv").open("w", newline="") as handle:

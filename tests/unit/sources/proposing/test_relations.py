@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from contextlib import closing
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -156,3 +158,24 @@ def test_two_columns_that_identify_rows_together_are_proposed_as_unique(tmp_path
     text = propose(str(tmp_path / "a.csv"), "y", tmp_path)
     assert "    unique: [order_id, line_no]  # together different in all of 60 rows" in text
     assert loaded(text).sources["a"].uniques == (("order_id", "line_no"),)
+
+
+def test_own_code_is_looked_at_like_any_source(tmp_path, monkeypatch):
+    code = "def fetch():\n    for n in range(40):\n        yield {'order_id': n, 'amount': n * 1.5, 'late': n % 2}\n"
+    (tmp_path / "plant_of_ours.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
+    text = Project.init("plant_of_ours:fetch", "late").path
+    (source,) = loaded(Path(text).read_text()).sources.values()
+    assert (source.use, source.key) == ("plant_of_ours:fetch", "order_id")
+    assert "amount: {type: number}  # 0 to 58.5" in Path(text).read_text()
+    assert [one.kept for one in Project.load(text).ingest()] == [40]
+
+
+def test_a_glob_whose_files_have_columns_of_their_own_is_looked_at(tmp_path):
+    (tmp_path / "a.csv").write_text("n,y\n1,2\n3,4\n")
+    (tmp_path / "b.csv").write_text("n,more,y\n5,x,6\n")
+    text = propose(str(tmp_path / "*.csv"), "y", tmp_path)
+    assert "from 3 rows." in text
+    (source,) = loaded(text).sources.values()
+    assert source.columns.keys() == {"n", "y"}
