@@ -17,7 +17,7 @@ from millrace.config.gate import metric, parse_condition
 from millrace.config.kpis import KPIS, check_kpis
 from millrace.config.metrics import METRICS
 from millrace.config.models import Models
-from millrace.config.references import check_references, in_order
+from millrace.config.order import check_references, in_order
 from millrace.config.refusal import must_parse, read_by, refused
 from millrace.config.schedules import parse_schedule
 from millrace.config.section import Age, Budget, Duration, Name, Scalar, Section, Whole

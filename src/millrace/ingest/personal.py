@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import polars as pl
 
@@ -20,9 +19,6 @@ from millrace.privacy.columns import Privacy, canonical, privacy
 from millrace.store import receipts
 from millrace.store.receipts import Receipt
 from millrace.store.tables import Table
-
-if TYPE_CHECKING:
-    from millrace.ingest.rules import Rules
 
 
 def ready(sources: Mapping[str, SourceSettings]) -> None:
@@ -91,12 +87,11 @@ def same_protection(last: Receipt | None, private: Privacy, where: str) -> None:
         )
 
 
-def noted(rules: Rules) -> dict[str, Any]:
-    """What a receipt keeps of personal columns; nothing where the source has none."""
-    private = rules.privacy
+def noted(private: Privacy, cleaned: Mapping[str, pl.DataType]) -> dict[str, Any]:
+    """What a receipt keeps of personal columns and the plain types of all; nothing where there are none."""
     if not private:
         return {}
-    return {"pii": dict(private.words), "pii_key": private.key, "columns": dict(column_types(rules.cleaned))}
+    return {"pii": dict(private.words), "pii_key": private.key, "columns": dict(column_types(cleaned))}
 
 
 def source_types(table: Table) -> dict[str, ColumnType]:
@@ -104,22 +99,6 @@ def source_types(table: Table) -> dict[str, ColumnType]:
     now = table.snapshot()
     last = receipts.read(table.store, table.name, now.number) if now.number else None
     return cast("dict[str, ColumnType]", last.columns if last else {}) or column_types(now.schema())
-
-
-def judgeable(refused: pl.DataFrame, rules: Rules) -> tuple[pl.DataFrame, Rules]:
-    """The refused rows that `rules` can judge anew, and the rules without those that look at what cannot be had back.
-
-    A row that failed such a rule when it was read, or the type of such a column, stays: no one can say whether it would
-    pass now.
-    """
-    opaque = rules.privacy.opaque
-    blind = {check.name for check in rules.checks if opaque & set(check.columns)}
-    if not opaque:
-        return refused, rules
-    failed = pl.col("_rules").list.eval(pl.element().is_in(list(blind))).list.any()
-    typed = [pl.col("_reasons").str.contains(f"type: {column} is not ", literal=True) for column in sorted(opaque)]
-    judged = refused.filter(~pl.any_horizontal(failed, *typed))
-    return judged, replace(rules, checks=tuple(check for check in rules.checks if check.name not in blind))
 
 
 def as_read(rows: pl.DataFrame, private: Privacy) -> tuple[pl.DataFrame, pl.DataFrame | None]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from millrace.ingest.built_in import LOST, NEW, UNREADABLE
 from millrace.ingest.contract import Agreed, stated_type
 from millrace.ingest.keys import Keys
 from millrace.ingest.mapping import with_tables
-from millrace.ingest.personal import as_read, judgeable, same_protection, source_types
+from millrace.ingest.personal import as_read, same_protection, source_types
 from millrace.ingest.quarantine import REPLAYED, landed_rows, once
 from millrace.ingest.references import Parents
 from millrace.ingest.rules import Rules, Split, compile_rules, same_schema
@@ -94,7 +94,7 @@ def _sweep(name: str, settings: SourceSettings, store: Store, run: str, watch: W
         name, settings, dict.fromkeys(types, pl.String()), contract=Agreed(types), parents=Parents(store)
     )
     same_protection(receipts.read(store, name, now.number), rules.privacy, f"{name}, {_ORIGIN}")
-    refused, rules = judgeable(refused, rules)
+    refused, rules = _judgeable(refused, rules)
     same_schema(now.schema(), rules.final, f"{name}, {_ORIGIN}")
     keys = Keys()
     for rows in refused.iter_slices(_ROWS):
@@ -125,6 +125,22 @@ def _new_columns(
     fields = dict.fromkeys(name for row in raw for name in msgspec.json.decode(row) if name not in known)
     texts = raw.str.json_decode(pl.Struct(dict.fromkeys(fields, pl.String()))).struct.unnest() if fields else None
     return {name: stated_type(name, settings) or kind_of(texts[name]) or "text" for name in fields if texts is not None}
+
+
+def _judgeable(refused: pl.DataFrame, rules: Rules) -> tuple[pl.DataFrame, Rules]:
+    """The refused rows that `rules` can judge anew, and the rules without those that look at what cannot be had back.
+
+    A row that failed such a rule when it was read, or the type of such a column, stays: no one can say whether it would
+    pass now.
+    """
+    opaque = rules.privacy.opaque
+    blind = {check.name for check in rules.checks if opaque & set(check.columns)}
+    if not opaque:
+        return refused, rules
+    failed = pl.col("_rules").list.eval(pl.element().is_in(list(blind))).list.any()
+    typed = [pl.col("_reasons").str.contains(f"type: {column} is not ", literal=True) for column in sorted(opaque)]
+    judged = refused.filter(~pl.any_horizontal(failed, *typed))
+    return judged, replace(rules, checks=tuple(check for check in rules.checks if check.name not in blind))
 
 
 def _passed(rows: pl.DataFrame, rules: Rules, now: Snapshot, keys: Keys) -> _Passed:

@@ -315,7 +315,7 @@ class _Intake:
             reasons=dict(reasons),
             format=3 if origins else 2 if position != batch.position else 1,
             origins=origins,
-            **noted(rules),
+            **noted(rules.privacy, rules.cleaned),
         )
 
     def _tell(self, point: str) -> None:

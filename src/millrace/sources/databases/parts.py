@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import polars as pl
 
 from millrace.sources.databases.bounds import Bounds
 from millrace.sources.databases.delivered import Hashes
-
-if TYPE_CHECKING:
-    from millrace.sources.databases.source import SqlSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +27,21 @@ class Piece:
     at: tuple[Any, ...] | None
 
 
+class Reader(Protocol):
+    """A source of which parts can be read."""
+
+    def late(self, at: tuple[Any, ...], seen: Hashes) -> Iterator[Piece]:
+        """The rows up to `at` of which the hashes are not `seen`."""
+
+    def range(self, bounds: Bounds) -> Iterator[Piece]:
+        """The rows within `bounds`, a chunk at a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Late:
     """The part of a table that was read, to be looked at again."""
 
-    source: SqlSource
+    source: Reader
     at: tuple[Any, ...]
     seen: Hashes
 
@@ -47,7 +54,7 @@ class Late:
 class Range:
     """Consecutive rows of a table that were not read; a connection of its own reads them."""
 
-    source: SqlSource
+    source: Reader
     bounds: Bounds
 
     def read(self) -> Iterator[Piece]:
