@@ -57,6 +57,13 @@ def postgresql() -> Iterator[databases.Server]:
 
 
 @pytest.fixture(scope="session")
+def mongodb() -> Iterator[databases.Server]:
+    """A server that speaks MongoDB's protocol, of this process's own."""
+    with databases.mongodb() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def mariadb() -> Iterator[databases.Server]:
     """A MariaDB of this process's own."""
     with databases.mariadb() as running:

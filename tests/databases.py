@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -113,6 +114,29 @@ def mariadb() -> Iterator[Server]:
         command += ["--bind-address=127.0.0.1", f"--socket={folder}/socket", f"--pid-file={folder}/pid"]
         command += ["--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=32M"]
         yield from _running(Server(f"mysql://bob:{_quoted(SECRET)}@127.0.0.1:{port}/test", command, port))
+
+
+@contextmanager
+def mongodb() -> Iterator[Server]:
+    """MongoDB where it is at hand; else NX-27017, which speaks its protocol and lacks some types."""
+    if url := os.environ.get("MILLRACE_TEST_MONGODB_URL"):
+        yield Server(url)
+        return
+    pytest.importorskip("pymongo", reason="needs the extra `mongo`")
+    daemon = shutil.which("mongod", path=_PATH)
+    stand_in = shutil.which("nx-27017", path=os.pathsep.join([str(Path(sys.executable).parent), _PATH]))
+    if daemon is None and stand_in is None:
+        pytest.skip("neither mongod nor nx-27017 is installed, and MILLRACE_TEST_MONGODB_URL is not set")
+    with tempfile.TemporaryDirectory(prefix="millrace-db-", ignore_cleanup_errors=True) as folder:
+        port = free_port()
+        command = [daemon, "--dbpath", folder, "--bind_ip", "127.0.0.1"] if daemon else _nx(stand_in, folder)
+        yield from _running(Server(f"mongodb://127.0.0.1:{port}/test", [*command, "--port", str(port)], port))
+
+
+def _nx(program: str | None, folder: str) -> list[str]:
+    """Without a file of its own for its process id it would end where another one runs."""
+    own = ["--data-dir", folder, "--log-file", f"{folder}/log", "--pid-file", f"{folder}/pid"]
+    return [str(program), "--host", "127.0.0.1", *own]
 
 
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
@@ -18,6 +20,20 @@ from millrace.config.section import Duration, Name, Section, Whole
 from millrace.config.target import parse_target
 from millrace.config.units import DURATION, fraction, seconds
 from millrace.errors import ProjectFileError
+
+
+def as_text(said: Any) -> Any:
+    """A mapping as JSON; moments in it as MongoDB's extended JSON writes them."""
+    if not isinstance(said, dict):
+        return said
+    return json.dumps(said, default=_moment)
+
+
+def _moment(value: date) -> dict[str, str]:
+    """A date of YAML begins at midnight; a time without zone is in UTC."""
+    text = value.isoformat() if isinstance(value, datetime) else f"{value}T00:00:00"
+    return {"$date": text if text[-6:-5] in {"+", "-"} else f"{text}Z"}
+
 
 ColumnType = Literal["number", "integer", "boolean", "date", "datetime", "text"]
 Protection = Literal["hash", "mask", "encrypt", "drop"]
@@ -122,7 +138,9 @@ class SourceSettings(Section):
         default_factory=dict, alias="with", description="arguments of the function that `use` names", repr=False
     )
     table: Name | None = Field(None, description="table of a database, such as public.customers, or resource of dlt")
-    query: Name | None = Field(None, description="a select instead of a table")
+    query: Annotated[Name | None, BeforeValidator(as_text, json_schema_input_type=str | dict[str, Any] | None)] = Field(
+        None, description="a select instead of a table; of a collection: {filter: {…}, projection: [fields]}"
+    )
     cursor: Name | None = Field(None, description="column that grows with every new row, such as a time of change")
     overlap: Annotated[float, read_by(seconds), Field(ge=0)] | None = Field(
         None, description="how far behind the newest `cursor` rows may still appear: 10 min, or steps of a number"

@@ -22,6 +22,7 @@ BUILT_IN: Mapping[str, str] = {
     "excel": "millrace.sources.files.excel:KIND",
     "http": "millrace.sources.http.kind:KIND",
     "json": "millrace.sources.files.json_files:KIND",
+    "mongodb": "millrace.sources.databases.mongodb:KIND",
     "ndjson": "millrace.sources.files.ndjson:KIND",
     "own": "millrace.sources.own.source:KIND",
     "parquet": "millrace.sources.files.parquet:KIND",

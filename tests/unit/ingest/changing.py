@@ -117,6 +117,13 @@ def world(kind: str, way: str, request: pytest.FixtureRequest, folder: Path) -> 
         with Api() as api:
             source = {"from": api.url, **section, "columns": TYPES}
             yield World(folder, source, lambda now: _on_pages(api, now))
+    elif kind == "mongodb":
+        pymongo = pytest.importorskip("pymongo", reason="needs the extra `mongo`")
+        url, name = request.getfixturevalue("mongodb").url, f"shop_{secrets.token_hex(6)}"
+        with pymongo.MongoClient(url) as client:
+            collection = client.get_default_database()[name]
+            yield World(folder, {"from": url, "table": name, **section}, lambda now: _in_collection(collection, now))
+            collection.drop()
     else:
         with _database(kind, request, folder) as (url, execute):
             table = f"shop_{secrets.token_hex(6)}"
@@ -144,6 +151,15 @@ def _on_pages(api: Api, now: World) -> None:
 
 def _in_table(execute: Callable[[list[str]], None], table: str, now: World) -> None:
     execute([f"delete from {table}", *(f"insert into {table} values {row}" for row in now.rows.values())])
+
+
+def _in_collection(collection: Any, now: World) -> None:
+    """A document whose `_id` has been deleted and comes again is new, like a row."""
+    collection.delete_many({})
+    if now.rows:
+        collection.insert_many(
+            [dict(zip(("_id", "id", "moved", "plan"), (row[0], *row), strict=True)) for row in now.rows.values()]
+        )
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import obstore
 import polars as pl
@@ -36,6 +37,7 @@ from millrace.ingest.stage import Opened, ingest_source
 from millrace.ingest.types import column_types
 from millrace.records.ingestion import Ingested
 from millrace.records.progress import Step, Watch, unwatched
+from millrace.sources.databases.mongodb import Collection
 from millrace.sources.databases.source import SqlSource
 from millrace.sources.files.delimited import DelimitedFormat
 from millrace.sources.files.source import FileSource
@@ -156,6 +158,24 @@ def in_mariadb(request: pytest.FixtureRequest, folder: Path) -> Place:
     return Place(json.dumps({"from": url, "query": f"select * from {table}"}))
 
 
+def in_mongodb(request: pytest.FixtureRequest, folder: Path) -> Place:
+    """In a database of its own."""
+    pymongo = pytest.importorskip("pymongo", reason="needs the extra `mongo`")
+    server = urlsplit(request.getfixturevalue("mongodb").url)
+    url = server._replace(path=f"/feed_{secrets.token_hex(6)}", query="serverSelectionTimeoutMS=500").geturl()
+    with pymongo.MongoClient(url) as client:
+        columns = ("_id", "id", "charge", "tenure")
+        rows = [dict(zip(columns, (place, *row), strict=True)) for place, row in enumerate(ROWS, 1)]
+        client.get_default_database()["customers"].insert_many(rows)
+    return Place(json.dumps({"from": url, "table": "customers"}))
+
+
+def documents(at: str, schema: Mapping[str, ColumnType] | None) -> Opened:
+    said = {**json.loads(at), "chunk": 2, "columns": RULES["columns"]}
+    said["query"] = {"projection": ["id", "charge", "tenure"]}
+    return Collection("customers", SourceSettings.model_validate(said), Path("/"), schema)
+
+
 def on_pages(request: pytest.FixtureRequest, folder: Path) -> Place:
     """By an API of its own, two records to a page."""
     columns = ("place", "id", "charge", "tenure")
@@ -183,6 +203,7 @@ FEEDS = {
     "sqlite": Feed(in_sqlite, database, batches=5),
     "postgresql": Feed(in_postgresql, database, batches=5),
     "mariadb": Feed(in_mariadb, database, batches=5),
+    "mongodb": Feed(in_mongodb, documents, batches=5),
     "api": Feed(on_pages, api, batches=5),
 }
 

@@ -27,9 +27,9 @@ SERIES = int(os.environ.get("MILLRACE_FAULTS", "1"))
 LONG = SERIES > 1
 #: Where an ingest of rows that change and go may die.
 DEATHS = (*POINTS, "compared", "removed", "compacting", "compacted")
-KINDS = ("files", "api", "sqlite", "postgresql", "mariadb")
+KINDS = ("files", "api", "sqlite", "postgresql", "mariadb", "mongodb")
 DATABASES = KINDS[2:]
-SHORT = [("files", "latest"), ("api", "all"), ("sqlite", "all"), ("mariadb", "present")]
+SHORT = [("files", "latest"), ("api", "all"), ("sqlite", "all"), ("mariadb", "present"), ("mongodb", "latest")]
 EVERY = [(kind, way) for kind in KINDS for way in changing.WAYS if way != "present" or kind in DATABASES]
 
 processes = multiprocessing.get_context("forkserver")

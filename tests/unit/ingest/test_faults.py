@@ -190,7 +190,7 @@ def test_a_full_disk_is_reported_and_loses_nothing(request, tmp_path, patient, u
 SERVER_DEATHS = [(point, batch) for batch in range(5 if LONG else 1) for point in POINTS]
 
 
-@pytest.mark.parametrize("feed", ["postgresql", "mariadb"])
+@pytest.mark.parametrize("feed", ["postgresql", "mariadb", "mongodb"])
 @pytest.mark.parametrize(("point", "batch"), SERVER_DEATHS)
 def test_a_database_server_killed_at_any_point_and_started_again_costs_no_row(
     request, tmp_path, patient, undisturbed, point, batch, feed

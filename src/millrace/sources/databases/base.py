@@ -6,7 +6,7 @@ password.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +25,8 @@ _DRIVERS: Mapping[str, str] = {
     "postgresql": "millrace.sources.databases.postgresql:PostgreSQL",
     "postgres": "millrace.sources.databases.postgresql:PostgreSQL",
     "sqlite": "millrace.sources.databases.rows:SQLite",
+    "mongodb": "millrace.sources.databases.mongodb:MongoDB",
+    "mongodb+srv": "millrace.sources.databases.mongodb:MongoDB",
 }
 _OTHERWISE = "millrace.sources.databases.rows:Alchemy"
 
@@ -102,11 +104,11 @@ class Database(Protocol):
     def page(self, ask: Ask, schema: Mapping[str, ColumnType] | None) -> Page:
         """The rows asked for."""
 
-    def count(self, ask: Ask, where: str) -> int:
-        """How many of the rows asked for there are for which `where` holds."""
+    def absent(self, ask: Ask) -> int:
+        """How many of the rows asked for have no place in the order, as a column of it has no value there."""
 
-    def quote(self, name: str) -> str:
-        """`name` as an identifier."""
+    def origin(self, table: str | None, query: str | None) -> str:
+        """What an `Ask` names as its origin."""
 
     def close(self) -> None:
         """End the session."""
@@ -122,11 +124,16 @@ def connect(url: str, base: Path, where: str) -> Database:
     return opened
 
 
-def origin_of(database: Database, table: str | None, query: str | None) -> str:
+def origin_sql(quote: Callable[[str], str], table: str | None, query: str | None) -> str:
     """What stands behind `from`: a table by its quoted name, or a query in parentheses."""
     if query:
         return f"({query.strip().rstrip(';')}\n)"
-    return ".".join(database.quote(part) for part in (table or "").split("."))
+    return ".".join(quote(part) for part in (table or "").split("."))
+
+
+def absent_sql(quote: Callable[[str], str], order: Sequence[str]) -> str:
+    """The condition that a row has no place in the order."""
+    return " or ".join(f"q.{quote(name)} is null" for name in order)
 
 
 @dataclass(frozen=True, slots=True)

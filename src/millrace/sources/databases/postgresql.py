@@ -14,7 +14,7 @@ import polars as pl
 
 from millrace.config.schema import ColumnType
 from millrace.sources.column_types import DTYPES
-from millrace.sources.databases.base import Ask, Guard, Indexes, Page, missing
+from millrace.sources.databases.base import Ask, Guard, Indexes, Page, absent_sql, missing, origin_sql
 from millrace.sources.databases.bounds import within_sql
 from millrace.sources.streaming import identifier, quoted
 
@@ -100,10 +100,15 @@ class PostgreSQL:
         typed = frame.select(_final(pl.col(name), frame.schema[name], kind) for name, _, kind in described)
         return Page(typed, hashes, lambda at: tuple(_text(value) for value in placed.row(at)))
 
-    def count(self, ask: Ask, where: str) -> int:
+    def absent(self, ask: Ask) -> int:
         """Counted by the server."""
+        where = absent_sql(self.quote, ask.order)
         within = within_sql([f"q.{identifier(name)}" for name in ask.order], ask.bounds, quoted, rows=True)
         return int(self._ask(f"select count(*) as n from {ask.origin} q where ({where}) and {within}").item())
+
+    def origin(self, table: str | None, query: str | None) -> str:
+        """As SQL names it."""
+        return origin_sql(self.quote, table, query)
 
     def quote(self, name: str) -> str:
         """In double quotes."""

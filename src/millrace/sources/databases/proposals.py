@@ -16,7 +16,7 @@ from millrace.errors import SourceError, UsageError, nearest
 from millrace.sources.base import Look
 from millrace.sources.column_types import DTYPES, kind_of, parse
 from millrace.sources.cursors import CHANGED, CREATED
-from millrace.sources.databases.base import Ask, Database, Indexes, connect, origin_of
+from millrace.sources.databases.base import Ask, Database, Indexes, connect
 from millrace.sources.proposing.yaml_text import flow, scalar
 
 #: Rows that are looked at: a database is not kept busy for a proposal.
@@ -36,7 +36,7 @@ def look(said: SourceSettings, folder: Path) -> Look:
     try:
         if not (said.table or said.query):
             raise _unnamed(said.from_, database.tables())
-        origin = origin_of(database, said.table, said.query)
+        origin = database.origin(said.table, said.query)
         try:
             page = database.page(Ask(origin, (), limit=LOOKED_AT + 1), database.columns(origin))
         except SourceError as error:
@@ -125,7 +125,7 @@ def _plain(url: str) -> str:
 
 def _absences(database: Database, origin: str) -> Callable[[str], int]:
     def absent(name: str) -> int:
-        return database.count(Ask(origin, (name,)), f"q.{database.quote(name)} is null")
+        return database.absent(Ask(origin, (name,)))
 
     return absent
 

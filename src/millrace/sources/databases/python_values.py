@@ -23,6 +23,9 @@ _POLARS: tuple[tuple[type, ColumnType], ...] = (
 )
 
 
+_BSON: Mapping[str, str] = {"ObjectId": "objectid", "Decimal128": "decimal128"}
+
+
 def framed(kinds: Mapping[str, ColumnType], rows: Sequence[Sequence[Any]]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows as typed columns, and the values that do not fit, as a batch has them."""
     odd: list[tuple[int, str, str]] = []
@@ -83,7 +86,15 @@ def packed(value: Any) -> Any:
         return {"date": value.isoformat()}
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
-    return {"decimal": str(value)} if isinstance(value, Decimal) else value
+    if isinstance(value, Decimal):
+        return {"decimal": str(value)}
+    return _bson_packed(value)
+
+
+def _bson_packed(value: Any) -> Any:
+    """The same for the values that only MongoDB has."""
+    kind = type(value).__name__
+    return {_BSON[kind]: str(value)} if kind in _BSON else int(value) if kind == "Int64" else value
 
 
 def unpacked(value: Any) -> Any:
@@ -96,5 +107,13 @@ def unpacked(value: Any) -> Any:
         "date": date.fromisoformat,
         "decimal": Decimal,
         "bytes": bytes.fromhex,
+        "objectid": lambda text: _bson("ObjectId", text),
+        "decimal128": lambda text: _bson("Decimal128", text),
     }
     return readers[kind](text)
+
+
+def _bson(name: str, text: str) -> Any:
+    import bson
+
+    return getattr(bson, name)(text)

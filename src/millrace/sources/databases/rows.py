@@ -15,7 +15,7 @@ import polars as pl
 
 from millrace.config.schema import ColumnType
 from millrace.errors import SourceError, nearest
-from millrace.sources.databases.base import Ask, Guard, Indexes, Page, missing
+from millrace.sources.databases.base import Ask, Guard, Indexes, Page, absent_sql, missing, origin_sql
 from millrace.sources.databases.bounds import bound, literal_sql, within_sql
 from millrace.sources.databases.python_values import framed, kind_of, packed
 from millrace.sources.streaming import identifier
@@ -67,18 +67,15 @@ class _Rows:
                 )
         places = [names.index(name) for name in ask.order]
         keys = [tuple(row[at] for at in places) for row in rows]
-        known = schema or {}
-        kinds: dict[str, ColumnType] = {}
-        for i, name in enumerate(names):
-            raw = name in ask.stated and any(isinstance(row[i], str) for row in rows)
-            kinds[name] = "text" if raw else known.get(name) or kind_of(row[i] for row in rows)
-        frame, odd = framed(kinds, rows)
-        hashes = pl.Series([_hash(key) for key in keys], dtype=pl.UInt64)
-        return Page(frame, hashes, keys.__getitem__, odd)
+        return paged(names, rows, keys, ask, schema)
 
-    def count(self, ask: Ask, where: str) -> int:
+    def absent(self, ask: Ask) -> int:
         """Counted by the server."""
-        return int(self._ask("count(*)", ask, where)[1][0][0])
+        return int(self._ask("count(*)", ask, absent_sql(self.quote, ask.order))[1][0][0])
+
+    def origin(self, table: str | None, query: str | None) -> str:
+        """As SQL names it."""
+        return origin_sql(self.quote, table, query)
 
     def quote(self, name: str) -> str:
         """As the dialect quotes."""
@@ -87,6 +84,24 @@ class _Rows:
     def _ask(self, what: str, ask: Ask, where: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The names and rows that answer ``select what``; ordered where a limit is asked for."""
         raise NotImplementedError
+
+
+def paged(
+    names: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    keys: Sequence[tuple[Any, ...]],
+    ask: Ask,
+    schema: Mapping[str, ColumnType] | None,
+) -> Page:
+    """Rows of Python values under `names`, of which `keys` are the places in the order asked for."""
+    known = schema or {}
+    kinds: dict[str, ColumnType] = {}
+    for i, name in enumerate(names):
+        raw = name in ask.stated and any(isinstance(row[i], str) for row in rows)
+        kinds[name] = "text" if raw else known.get(name) or kind_of(row[i] for row in rows)
+    frame, odd = framed(kinds, rows)
+    hashes = pl.Series([_hash(key) for key in keys], dtype=pl.UInt64)
+    return Page(frame, hashes, keys.__getitem__, odd)
 
 
 class SQLite(_Rows):

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
@@ -29,7 +30,7 @@ from millrace.sources.base import Look, Source, SourceKind, refused
 from millrace.sources.column_names import check_names
 from millrace.sources.column_types import DTYPES
 from millrace.sources.cursors import floor, measure
-from millrace.sources.databases.base import Ask, Database, Page, connect, origin_of
+from millrace.sources.databases.base import Ask, Database, Page, connect
 from millrace.sources.databases.bounds import Bounds
 from millrace.sources.databases.delivered import Delivered, Hashes, known
 from millrace.sources.databases.parts import Late, Piece, Range
@@ -72,13 +73,17 @@ class SqlSource:
         self._schema = dict(schema) if schema else None
         self._where = f"sources.{name}"
         keys = settings.keys
-        if bool(settings.table) == bool(settings.query):
-            self._refuse("A database needs either `table` or `query`.", "add `table: <name>`")
+        self._check_origin()
         if not keys:
             self._refuse("Rows of a database need a `key` that tells them apart.", "add `key: <column>`")
         self._order = tuple(dict.fromkeys((settings.cursor or keys[0], *keys)))
         self._chunk = settings.chunk or CHUNK
         self._digits = False
+
+    def _check_origin(self) -> None:
+        """Raise `ProjectFileError` unless it is stated what to read."""
+        if bool(self._settings.table) == bool(self._settings.query):
+            self._refuse("A database needs either `table` or `query`.", "add `table: <name>`")
 
     def schema(self) -> dict[str, ColumnType]:
         """The columns as the database states them, or as the values of the first chunk show."""
@@ -226,7 +231,7 @@ class SqlSource:
         if self._settings.cursor is None and self._settings.overlap is None:
             return None
         size = measure(high)
-        unmeasured = isinstance(size, str) or (self._digits and isinstance(size, Decimal))
+        unmeasured = not isinstance(size, Decimal | date) or (self._digits and isinstance(size, Decimal))
         return None if unmeasured else floor(high, self._settings.overlap)
 
     def _examine(self, database: Database) -> None:
@@ -236,8 +241,7 @@ class SqlSource:
         """
         first = database.page(Ask(self._origin(database), self._order, limit=1, order_only=True), None)
         self._digits = first.frame.schema[self._order[0]] == pl.String
-        absent = " or ".join(f"q.{database.quote(name)} is null" for name in self._order)
-        if count := database.count(Ask(self._origin(database), self._order), absent):
+        if count := database.absent(Ask(self._origin(database), self._order)):
             self._refuse(
                 f"{count:,} rows have no value in {' or '.join(self._order)}, so they have no place in the order.",
                 "name columns that always have values, or select them with coalesce in `query`",
@@ -262,7 +266,7 @@ class SqlSource:
         return found
 
     def _origin(self, database: Database) -> str:
-        return origin_of(database, self._settings.table, self._settings.query)
+        return database.origin(self._settings.table, self._settings.query)
 
     def _connected(self) -> AbstractContextManager[Database]:
         return closing(connect(self._settings.from_, self._base, self._where))
