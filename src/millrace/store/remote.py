@@ -6,6 +6,7 @@ Credentials and endpoints come from the environment alone, by the names that the
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,7 +125,24 @@ def said(error: Exception) -> str:
     return _QUERY.sub(r"\1", " ".join(text.replace("↳", " ").split())).rstrip(". ")
 
 
+#: What delta-rs takes for a broken host where it stands in the path of a table, and panics; or for an escaped sign.
+_UNFIT = re.compile(r"[\[\]^|\\]|%[0-9A-Fa-f]{2}")
+
+
 def local_or_url(place: str | Path) -> str:
-    """`place` as a full path, or as the URL that it is, without a slash at the end."""
+    """`place` as a full path, or as the URL that it is, without a slash at the end.
+
+    Raises `ProjectFileError` for a folder with a character in its path that no table can lie under.
+    """
     text = str(place)
-    return text.rstrip("/") if "://" in text else str(Path(text).resolve())
+    if "://" in text:
+        return text.rstrip("/")
+    path = Path(text).resolve()
+    if os.sep == "/" and (unfit := _UNFIT.findall(str(path))):
+        raise ProjectFileError(
+            f"Tables cannot lie in a folder with {' '.join(unfit)} in its path: {path}.",
+            where="store",
+            code="config.store",
+            next_step="rename the folder, or say `store: <another folder>` in the project file",
+        )
+    return str(path)

@@ -141,3 +141,10 @@ def test_the_log_of_a_remote_store_waits_on_this_machine(monkeypatch: pytest.Mon
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     with pytest.raises(MillraceError, match="XDG_STATE_HOME"):
         wal(Store("s3://lake/a"))
+
+
+@pytest.mark.parametrize("name", ["a[1]", "a^b", "a|b", "a\\b", "a%20b"])
+def test_a_folder_under_which_no_table_can_lie_is_refused_at_once(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ProjectFileError, match="Tables cannot lie in a folder with"):
+        Store(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
