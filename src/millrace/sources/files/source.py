@@ -157,12 +157,13 @@ class FileSource:
                 code="source.file-gone",
                 next_step="put the file back, or ingest into a new source name",
             )
+        settled = frozenset(self._settled)
         for key, file in files.items():
             print_ = self._place.fingerprint(file)
             expected = reading["fingerprint"] if reading and key == reading["file"] else done.get(key)
             if expected not in {None, print_}:
                 raise since_ingested(key, expected or "0-", print_, f"sources.{self.name}")
-            if key in done or (file not in self._settled and key != reading.get("file")):
+            if key in done or (file not in settled and key != reading.get("file")):
                 continue
             progress = Progress()
             if reading and key == reading["file"]:

@@ -12,6 +12,7 @@ from obstore.store import from_url
 from emulators import KEY, SECRET
 from millrace.config.schema import SourceSettings
 from millrace.errors import RemoteError, SourceError
+from millrace.project import Project
 from millrace.records.batch import Position
 from millrace.sources import open_source
 from millrace.sources.base import Source
@@ -201,3 +202,11 @@ def test_a_disk_without_room_for_a_copy_is_an_error_that_says_where(tmp_path: Pa
         Spool().kept("a", "a.csv", full),
     ):
         pass
+
+
+def test_a_project_is_proposed_for_objects(bucket: str, tmp_path: Path) -> None:
+    put(bucket, **{f"day-{n}": "id,y\n" + "".join(f"{20 * n + i},{i % 2}\n" for i in range(20)) for n in range(2)})
+    project = Project.load(Project.init(f"{bucket}/raw/day-*.csv", "y", folder=tmp_path).path)
+    ((name, source),) = project.settings.sources.items()
+    assert (name, source.from_, source.key) == ("raw", f"{bucket}/raw/day-*.csv", "id")
+    assert [one.kept for one in project.ingest()] == [40]
