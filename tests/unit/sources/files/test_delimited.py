@@ -2,6 +2,8 @@ import csv
 import gzip
 import json
 import re
+import subprocess
+import sys
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -408,3 +410,27 @@ def test_a_file_of_broken_lines_is_refused_line_by_line_without_being_held(tmp_p
 def test_a_line_that_is_no_text_behind_blank_lines_is_told_as_it_is(tmp_path):
     path = write(tmp_path, b"id,name\n1,ann\n\n\n2,caf\xe9\n3,fl\xc3\xb6\n")
     assert [(row[0], row[3]) for row in read(source(path))[1]] == [(5, r"2,caf\xe9")]
+
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from millrace.config.schema import SourceSettings
+from millrace.sources import open_source
+
+source = open_source("s", SourceSettings(**{"from": "a.csv"}), Path(sys.argv[1]))
+print(sum(batch.refused.height for batch in source.batches(None)), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_does_not_grow_with_the_number_of_broken_lines(tmp_path):
+    peaks = []
+    for count in (20_000, 300_000):
+        lines = (f"{i},x" if i % 3 == 0 else f"{i},too,many" for i in range(count))
+        write(tmp_path, "\n".join(["id,name", *lines]))
+        command = [sys.executable, "-c", MEASURED, str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        refused, peak = map(int, done.stdout.split())
+        assert refused == sum(i % 3 > 0 for i in range(count))
+        peaks.append(peak / 1024)
+    assert peaks[1] - peaks[0] < 150, f"{peaks} MB: what is held of 280,000 lines more"
