@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from time import monotonic
 
 import polars as pl
 
 from millrace.errors import MillraceError
 from millrace.records.batch import Batch, Piece
 
-#: What a joined batch has at most: rows, bytes of values, batches; and how long, in seconds, is waited for more.
+#: What a joined batch has at most: rows, bytes of values, batches.
 MOST_ROWS = 100_000
 _MOST_BYTES = 24 << 20
-_MOST_BATCHES = 1000
-_LONGEST = 5.0
+_MOST_BATCHES = 200
 
 
 def grouped(batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -29,14 +27,14 @@ def grouped(batches: Iterator[Batch]) -> Iterator[Batch]:
     """
     waiting: list[Batch] = []
     rows = size = 0
-    began, failures = monotonic(), list[MillraceError]()
+    failures: list[MillraceError] = []
     for batch in _until_failure(batches, failures):
         large = _bytes(batch)
         full = rows + batch.read > MOST_ROWS or size + large > _MOST_BYTES or len(waiting) >= _MOST_BATCHES
         other = bool(waiting) and waiting[-1].frame.schema != batch.frame.schema
-        if waiting and (full or other or monotonic() - began > _LONGEST):
+        if waiting and (full or other):
             yield joined(waiting)
-            waiting, rows, size, began = [], 0, 0, monotonic()
+            waiting, rows, size = [], 0, 0
         waiting.append(batch)
         rows, size = rows + batch.read, size + large
     if waiting:
