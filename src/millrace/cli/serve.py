@@ -33,7 +33,9 @@ def serve(
     """
 
     def announce(step: Step) -> None:
-        typer.echo(json.dumps({"url": step.text}) if as_json else f"Answering on {step.text}   (Ctrl-C ends it)")
+        over = "grpc" if step.stage == "grpc" else "url"
+        named = "over gRPC on" if step.stage == "grpc" else "on"
+        typer.echo(json.dumps({over: step.text}) if as_json else f"Answering {named} {step.text}   (Ctrl-C ends it)")
         sys.stdout.flush()
 
     opened(project).serve(port=port, version=version, trust=trust, watch=announce)

@@ -172,6 +172,7 @@ class ServeSettings(Section):
 
     host: Name = "127.0.0.1"
     port: Whole = Field(8080, ge=0, le=65535, description="0 takes any free port")
+    grpc: Whole | None = Field(None, ge=0, le=65535, description="also answer over gRPC, on this port")
     workers: Whole = Field(1, ge=1)
     log: Literal["all", "none"] = Field("all", description="which predictions are logged")
     keys: Literal["none", "required"] = Field(

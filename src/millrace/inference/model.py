@@ -114,7 +114,7 @@ def _options(folder: Path, threads: int) -> onnxruntime.SessionOptions:
 def _fits(signature: Signature, session: onnxruntime.InferenceSession, where: str) -> None:
     """Refuse a graph whose inputs and outputs are not those of the signature."""
     expected = {name: len(fields) for name, fields in (("numbers", signature.numbers), ("texts", signature.texts))}
-    inputs = {tensor.name: tensor.shape[-1] for tensor in session.get_inputs()}
+    inputs = {tensor.name: tensor.shape[-1] if tensor.shape else None for tensor in session.get_inputs()}
     outputs = {tensor.name for tensor in session.get_outputs()}
     needed = {"value"} if signature.task == "regression" else {"label", "probabilities"}
     if inputs != {name: width for name, width in expected.items() if width} or not needed <= outputs:

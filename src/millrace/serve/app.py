@@ -270,7 +270,7 @@ def _cloud_routes(core: Core, asked: Asked, at: clouds.Paths) -> list[Route]:
 
 def _oip_routes(core: Core, asked: Asked) -> list[Route]:
     async def server_metadata(_: Request) -> Response:
-        return _json({"name": "millrace", "version": __version__, "extensions": []})
+        return _json({"name": "millrace", "version": __version__, "extensions": ["binary_tensor_data"]})
 
     async def live(_: Request) -> Response:
         return _json({"live": True})
@@ -290,7 +290,9 @@ def _oip_routes(core: Core, asked: Asked) -> list[Route]:
         version = request.path_params.get("version", "")
         if version and version != str(core.loaded.version):
             asker = asker._replace(model=version)
-        content = await asked.answer(request.scope, request.receive, partial(oip.infer, core, asker=asker))
+        header = _header_length(request)
+        answering = partial(oip.infer, core, asker=asker, header=header)
+        content = await asked.answer(request.scope, request.receive, answering)
         return Response(content, media_type="application/json")
 
     routes = [Route("/v2", server_metadata), Route("/v2/health/live", live), Route("/v2/health/ready", ready)]
@@ -301,6 +303,15 @@ def _oip_routes(core: Core, asked: Asked) -> list[Route]:
             Route(f"{prefix}/infer", _for_model(core, infer), methods=["POST"]),
         ]
     return routes
+
+
+def _header_length(request: Request) -> int | None:
+    """How many bytes of the body are JSON, where others follow. Raises `RequestError` when it is no number."""
+    given = request.headers.get("inference-header-content-length")
+    if given is not None and not (given.isascii() and given.isdigit()):
+        seen = f"`Inference-Header-Content-Length` is {given!r}."
+        raise RequestError(seen, code="request.header", allowed=["a number of bytes"])
+    return None if given is None else int(given)
 
 
 def _for_model(core: Core, endpoint: Callable[[Request], Any]) -> Callable[[Request], Any]:

@@ -37,6 +37,7 @@ class Orders(msgspec.Struct, frozen=True):
     certificate: str | None = None
     private_key: str | None = None
     trust: str | None = None
+    grpc: int | None = None
 
     @classmethod
     def received(cls) -> Self:

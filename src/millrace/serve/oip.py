@@ -18,6 +18,7 @@ from millrace.records.fit import Answer
 from millrace.records.signature import Field, FieldType, Signature
 from millrace.serve.core import Core, MalformedError
 from millrace.serve.lanes import ANYONE, Asker, Lanes, Loaded
+from millrace.serve.oip_tensors import unpacked
 
 _WHOLE = ("INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8")
 #: What a field may come as; the first is what the metadata says.
@@ -38,7 +39,7 @@ class Tensor(msgspec.Struct):
     name: str
     shape: list[int]
     datatype: str
-    data: list[Any]
+    data: Any = None
     parameters: dict[str, Any] = {}
 
 
@@ -74,16 +75,41 @@ def model_metadata(loaded: Loaded) -> dict[str, object]:
     }
 
 
-def infer(core: Core, body: bytes, asker: Asker = ANYONE) -> bytes:
-    """Answer one ``infer`` request. Raises `RequestError` for tensors that do not fit the signature."""
+def infer(core: Core, body: bytes, asker: Asker = ANYONE, header: int | None = None) -> bytes:
+    """Answer one ``infer`` request. Raises `RequestError` for tensors that do not fit the signature.
+
+    With `header` the body is JSON of so many bytes, then the contents of the inputs that have a ``binary_data_size``.
+    """
     try:
-        request = msgspec.json.decode(body, type=InferRequest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        request = msgspec.json.decode(body if header is None else body[:header], type=InferRequest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedError(f"The body is not an inference request: {error}", code="request.json") from None
+    _take_binary(request, b"" if header is None else body[header:])
+    return msgspec.json.encode(answered(core, request, asker))
+
+
+def _take_binary(request: InferRequest, rest: bytes) -> None:
+    """Give each input that came as bytes its values. Raises `RequestError` when there are more or fewer bytes."""
+    at = 0
+    for tensor in request.inputs:
+        size = tensor.parameters.get("binary_data_size")
+        if size is None and isinstance(tensor.data, list):
+            continue
+        if not isinstance(size, int) or isinstance(size, bool) or size < 0 or at + size > len(rest):
+            seen = f"It has no list of `data`, and its `binary_data_size` is {size} of {len(rest) - at} bytes left."
+            raise RequestError(seen, code="request.tensor", field=tensor.name, allowed=["`data`, or so many bytes"])
+        tensor.data = unpacked(rest[at : at + size], tensor.datatype, tensor.name)
+        at += size
+    if at != len(rest):
+        raise RequestError(f"{len(rest) - at} bytes follow the last input.", code="request.tensor", allowed=["none"])
+
+
+def answered(core: Core, request: InferRequest, asker: Asker = ANYONE) -> dict[str, object]:
+    """The answer to a request, its outputs with flat ``data``. Raises `RequestError` as `infer` does."""
     return core.steady(lambda lanes: _inferred(core, lanes, request, asker))
 
 
-def _inferred(core: Core, lanes: Lanes, request: InferRequest, asker: Asker) -> bytes:
+def _inferred(core: Core, lanes: Lanes, request: InferRequest, asker: Asker) -> dict[str, object]:
     lane = lanes.lane(asker, lambda field: _first(request, field))
     loaded, manifest = lane.loaded, lane.loaded.model.manifest
     offered = _outputs(manifest.signature)
@@ -107,19 +133,19 @@ def _inferred(core: Core, lanes: Lanes, request: InferRequest, asker: Asker) -> 
         }
         for name in wanted
     ]
-    return msgspec.json.encode(response)
+    return response
 
 
-def _columns(request: InferRequest, signature: Signature) -> dict[str, list[object]]:
+def _columns(request: InferRequest, signature: Signature) -> dict[str, Any]:
     fields = {field.name: field for field in signature.inputs}
     return {tensor.name: _column(tensor, fields[tensor.name]) for tensor in request.inputs if tensor.name in fields}
 
 
 def _first(request: InferRequest, field: str) -> object:
-    return next((tensor.data[0] for tensor in request.inputs if tensor.name == field and tensor.data), None)
+    return next((tensor.data[0] for tensor in request.inputs if tensor.name == field and len(tensor.data)), None)
 
 
-def _column(tensor: Tensor, field: Field) -> list[object]:
+def _column(tensor: Tensor, field: Field) -> Any:
     if tensor.datatype not in DATATYPES[field.type]:
         raise RequestError(
             f"Its datatype is {tensor.datatype}.",
@@ -129,7 +155,8 @@ def _column(tensor: Tensor, field: Field) -> list[object]:
         )
     data = tensor.data
     if len(tensor.shape) == 2 and tensor.shape[1] == 1:
-        data = [item[0] if isinstance(item, list) and len(item) == 1 else item for item in data]
+        if isinstance(data, list):
+            data = [item[0] if isinstance(item, list) and len(item) == 1 else item for item in data]
     elif len(tensor.shape) != 1:
         raise RequestError(
             f"Its shape is {tensor.shape}.", code="request.shape", field=field.name, allowed=["[n]", "[n, 1]"]

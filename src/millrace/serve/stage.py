@@ -66,6 +66,12 @@ def serve(
         _check_certificate(settings.tls)
     _warn_if_open(settings)
     port = _free_port(settings.host, settings.port)
+    grpc = None
+    if settings.grpc is not None:
+        from millrace.serve.grpc_server import library
+
+        library()
+        grpc = _free_port(settings.host, settings.grpc)
     with (
         tempfile.TemporaryDirectory(prefix="millrace-serve-") as board,
         nullcontext(stop) if stop else told_to_stop() as told,
@@ -88,6 +94,7 @@ def serve(
             certificate=settings.tls.certificate if settings.tls else None,
             private_key=settings.tls.key if settings.tls else None,
             trust=settings.trust,
+            grpc=grpc,
         )
         server = _start("server", orders)
         settler = _start("settler", orders)
@@ -95,6 +102,8 @@ def serve(
             url = f"{'https' if settings.tls else 'http'}://{_reachable(settings.host)}:{port}"
             _await_answer(server, url, told)
             watch(Step("serve", url))
+            if grpc is not None:
+                watch(Step("grpc", f"{_reachable(settings.host)}:{grpc}"))
             while not told.wait(0.2):
                 _still_running(server)
                 if settler.poll() is not None:

@@ -9,11 +9,12 @@ import asyncio
 import gc
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 from starlette.applications import Starlette
 
 from millrace.privacy.columns import privacy
+from millrace.serve.access import Access
 from millrace.serve.app import App, Limits
 from millrace.serve.body import MEBIBYTE
 from millrace.serve.child import Orders, end_with_parent
@@ -21,6 +22,7 @@ from millrace.serve.core import Core
 from millrace.serve.follower import Follower
 from millrace.serve.metrics import Board
 from millrace.serve.opening import opened
+from millrace.serve.rate import Rate
 from millrace.store.keys import KeyRing
 from millrace.store.objects import Store
 from millrace.store.prediction_log import wal
@@ -40,15 +42,35 @@ def create() -> App:
     if ring:
         ring.refresh()
 
+    limits = Limits(orders.body_mib * MEBIBYTE, orders.queue, orders.rate)
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         follower = Follower(orders, store, core, board, asyncio.get_running_loop(), ring, trust)
         core.write_to(wal(store), predictions=orders.log == "all")
         # What is there now stays: the collector need not walk through it again and again between requests.
         gc.freeze()
-        with follower:
+        with follower, _grpc(core, orders, ring, limits):
             yield
         core.close()
 
-    limits = Limits(orders.body_mib * MEBIBYTE, orders.queue, orders.rate)
     return App(core, board, lifespan, os.environ, ring, limits, secure=orders.certificate is not None)
+
+
+def _grpc(core: Core, orders: Orders, ring: KeyRing | None, limits: Limits) -> AbstractContextManager[None]:
+    """The worker's gRPC server, where one is asked for."""
+    if orders.grpc is None:
+        return nullcontext()
+    from millrace.serve.grpc_server import GrpcServer
+
+    rate = Rate(limits.rate) if limits.rate else None
+    host = f"[{orders.host}]" if ":" in orders.host else orders.host
+    certificate = (orders.certificate, orders.private_key) if orders.certificate and orders.private_key else None
+    return GrpcServer(
+        core,
+        f"{host}:{orders.grpc}",
+        Access(ring, rate) if ring or rate else None,
+        body=limits.body,
+        queue=limits.queue,
+        certificate=certificate,
+    )

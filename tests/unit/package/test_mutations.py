@@ -23,6 +23,11 @@ def test_a_changed_package_is_refused_and_nothing_but_a_stated_error_comes_out(s
         assert unsigned == "refused" or kind in DESCRIPTIVE | {"deep"}, f"seed {one}: {kind}"
 
 
+def test_a_graph_that_takes_a_single_number_is_refused(whole, tmp_path):
+    files, trust, _ = whole
+    assert tried(files, trust, 49130, tmp_path / "scalar") == ("rehashed", "refused", "refused")
+
+
 def test_the_unchanged_package_is_opened(whole, tmp_path):
     files, trust, _ = whole
     for name, content in files.items():
