@@ -16,6 +16,9 @@ def predict(
     to: Annotated[str, typer.Option("--to", help="Where the answers go: .csv, .parquet or .ndjson.")],
     conformal: Annotated[bool, typer.Option("--conformal", help="Also write sets or intervals, and costs.")] = False,
     version: Version = None,
+    trust: Annotated[
+        str | None, typer.Option("--trust", metavar="FILE", help="A public key: no package that it did not sign.")
+    ] = None,
     project: ProjectFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
@@ -26,9 +29,11 @@ def predict(
     $ millrace predict "today/*.parquet" --to answers.parquet --version 3
 
     $ millrace predict new.csv --to answers.csv --conformal
+
+    $ millrace predict new.csv --to answers.csv --trust key.pub
     """
     from millrace.cli.render.predicted import predicted
 
     with watching(as_json) as watch:
-        record = opened(project).predict(source, to, version=version, conformal=conformal, watch=watch)
+        record = opened(project).predict(source, to, version=version, conformal=conformal, trust=trust, watch=watch)
     show(record, as_json, predicted)

@@ -32,13 +32,13 @@ class Package:
         self._model = model
 
     @classmethod
-    def load(cls, path: str | Path, *, threads: int = 1) -> Package:
+    def load(cls, path: str | Path, *, threads: int = 1, trust: str | Path | None = None) -> Package:
         """The package at `path`, a folder or a URL, once every file of it was checked against the manifest.
 
-        `threads` share the rows of each answer; 0 means all cores.
-        Raises `TamperedError` or `PackageError` as `verify` does.
+        `threads` share the rows of each answer; 0 means all cores. With `trust`, the file of a public key, only a
+        package that this key signed. Raises `TamperedError` or `PackageError` as `verify` does.
         """
-        return cls(path, Model.open(path, threads))
+        return cls(path, Model.open(path, threads, None if trust is None else Trust.read(trust)))
 
     @property
     def manifest(self) -> Manifest:

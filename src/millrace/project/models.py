@@ -53,17 +53,21 @@ class Models(Loaded):
         *,
         version: int | None = None,
         conformal: bool = False,
+        trust: str | None = None,
         watch: Watch = unwatched,
     ) -> Predicted:
         """Answer every row of a file, into a CSV, Parquet or NDJSON file, a batch at a time.
 
-        With `conformal` what else may be true follows each answer: sets or intervals, and expected costs.
+        With `conformal` what else may be true follows each answer: sets or intervals, and expected costs. With
+        `trust`, a public key in place of the one that serving trusts, only a package that it signed answers.
         """
         from millrace.ingest.questions import questions
         from millrace.package.api import Package
         from millrace.package.batch import answer_file
 
         start, info = perf_counter(), self._package(version)
+        own = self.settings.serve.trust
+        key = trust if trust is not None or own is None else str(self.path.parent / own)
         asked = questions(self.settings, source, self.path.parent)
-        done = answer_file(Package.load(info.path, threads=0), asked, Path(to), watch, conformal=conformal)
+        done = answer_file(Package.load(info.path, threads=0, trust=key), asked, Path(to), watch, conformal=conformal)
         return Predicted(done.rows, to, info.name, info.version, round(perf_counter() - start, 3), done.refused)

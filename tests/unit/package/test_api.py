@@ -146,3 +146,16 @@ def test_a_manifest_of_format_1_opens_for_ever():
     assert manifest.signature.inputs[1].categories == ("gold", "basic")
     assert manifest.evaluation.metrics["roc_auc"].low == 0.78
     assert manifest.files["model.onnx"].startswith("9f86d081")
+
+
+def test_a_package_is_loaded_only_from_the_signer_that_is_trusted(folder, tmp_path):
+    pytest.importorskip("cryptography", reason="the extra `sign` is not installed")
+    from millrace.store.signing import make_keys
+
+    key, other = make_keys(tmp_path / "key.pem"), make_keys(tmp_path / "other.pem")
+    with pytest.raises(TamperedError, match="This package is not signed"):
+        api.Package.load(folder, trust=key)
+    api.sign(folder, tmp_path / "key.pem")
+    assert api.Package.load(folder, trust=key).predict([{"age": 41.0}]).height == 1
+    with pytest.raises(TamperedError, match="another key made it"):
+        api.Package.load(folder, trust=other)
