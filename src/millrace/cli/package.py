@@ -27,6 +27,7 @@ def group() -> typer.Typer:
     app = typer.Typer(name="package", help="The portable model: look into it, check it.")
     app.command()(inspect)
     app.command()(verify)
+    app.command()(diff)
     app.command()(sign)
     app.command()(keys)
     app.command("import")(import_)
@@ -73,6 +74,25 @@ def verify(
     from millrace.package import api
 
     show(api.verify(path, trust), as_json, verified)
+
+
+def diff(
+    old: Annotated[str, typer.Argument(metavar="A", help="A version, or a package's folder or URL.")],
+    new: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
+    project: ProjectFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is different between two packages: metrics, signature, threshold, lineage, sizes, operators, profile.
+
+    $ millrace package diff 2 3
+
+    $ millrace package diff store/packages/churn/2 store/packages/churn/3 --json
+    """
+    from millrace.cli.render.package_diff import package_diff
+    from millrace.package.difference import diff as compared
+
+    places = [opened(project).verify(int(one)).path if one.isdecimal() else one for one in (old, new)]
+    show(compared(*places), as_json, package_diff)
 
 
 def sign(

@@ -66,12 +66,6 @@ def serve(
         _check_certificate(settings.tls)
     _warn_if_open(settings)
     port = _free_port(settings.host, settings.port)
-    grpc = None
-    if settings.grpc is not None:
-        from millrace.serve.grpc_server import library
-
-        library()
-        grpc = _free_port(settings.host, settings.grpc)
     with (
         tempfile.TemporaryDirectory(prefix="millrace-serve-") as board,
         nullcontext(stop) if stop else told_to_stop() as told,
@@ -94,16 +88,14 @@ def serve(
             certificate=settings.tls.certificate if settings.tls else None,
             private_key=settings.tls.key if settings.tls else None,
             trust=settings.trust,
-            grpc=grpc,
+            grpc=_grpc_port(settings),
         )
         server = _start("server", orders)
         settler = _start("settler", orders)
         try:
             url = f"{'https' if settings.tls else 'http'}://{_reachable(settings.host)}:{port}"
             _await_answer(server, url, told)
-            watch(Step("serve", url))
-            if grpc is not None:
-                watch(Step("grpc", f"{_reachable(settings.host)}:{grpc}"))
+            _announce(url, orders, watch)
             while not told.wait(0.2):
                 _still_running(server)
                 if settler.poll() is not None:
@@ -111,6 +103,22 @@ def serve(
         finally:
             _end(server)
             _end(settler)
+
+
+def _grpc_port(settings: ServeSettings) -> int | None:
+    """The port for gRPC, if there is to be one. Raises `MissingExtraError` without its library."""
+    if settings.grpc is None:
+        return None
+    from millrace.serve.grpc_server import library
+
+    library()
+    return _free_port(settings.host, settings.grpc)
+
+
+def _announce(url: str, orders: Orders, watch: Watch) -> None:
+    watch(Step("serve", url))
+    if orders.grpc is not None:
+        watch(Step("grpc", f"{_reachable(orders.host)}:{orders.grpc}"))
 
 
 def _check_certificate(tls: TlsSettings) -> None:
