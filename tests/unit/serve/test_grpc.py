@@ -216,10 +216,10 @@ print("answered")
     ("script", "module"), [(TRITON, "tritonclient"), (MLSERVER, "mlserver")], ids=["tritonclient", "mlserver"]
 )
 def test_clients_that_others_wrote_are_answered(script, module, server):
-    """MILLRACE_PEERS names a Python that has tritonclient[http,grpc] and mlserver: their protobuf is not ours."""
-    python = os.environ.get("MILLRACE_PEERS", "")
+    """MILLRACE_CLIENTS names a Python that has tritonclient[http,grpc] and mlserver: their protobuf is not ours."""
+    python = os.environ.get("MILLRACE_CLIENTS", "")
     if not python or subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False).returncode:
-        pytest.skip(f"MILLRACE_PEERS names no Python with {module}")
+        pytest.skip(f"MILLRACE_CLIENTS names no Python with {module}")
     running, port = server
     address = running.url.removeprefix("http://")
     done = subprocess.run(
