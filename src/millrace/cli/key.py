@@ -25,6 +25,9 @@ def create(
         list[str] | None,
         typer.Option("--for", help="predict, feedback, metrics or admin (all of them); repeat it for several."),
     ] = None,
+    models: Annotated[
+        list[str] | None, typer.Option("--model", help="A package it is good for; default: all. Repeat it for several.")
+    ] = None,
     project: ProjectFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
@@ -34,11 +37,14 @@ def create(
 
     $ millrace key create prometheus --for metrics
 
+    $ millrace key create web-shop --model churn
+
     $ millrace key create web-shop --for predict --for feedback --json
     """
     from millrace.cli.render.key import created
 
-    show(opened(project).keys.create(name, ",".join(verbs or ["predict"])), as_json, created)
+    made = opened(project).keys.create(name, ",".join(verbs or ["predict"]), ",".join(models or []))
+    show(made, as_json, created)
 
 
 def list_keys(project: ProjectFile = DEFAULT, as_json: AsJson = False) -> None:

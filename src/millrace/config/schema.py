@@ -42,6 +42,7 @@ __all__ = [
     "SourceSettings",
     "SplitSettings",
     "TlsSettings",
+    "TokenSettings",
     "UpSettings",
 ]
 Fraction = Annotated[
@@ -155,6 +156,14 @@ class TlsSettings(Section):
     key: Name = Field(description="its private key, without a password")
 
 
+class TokenSettings(Section):
+    """Tokens of an identity provider (OpenID Connect) that are taken like access keys."""
+
+    keys: Name = Field(description="its public keys: a file beside the project file, or an https URL (JWKS)")
+    issuer: Name = Field(description="its name, as tokens have it in `iss`")
+    audience: Name = Field(description="for whom tokens must be, as they have it in `aud`")
+
+
 class LimitSettings(Section):
     """How much a server takes before it says no, so that it goes on answering."""
 
@@ -178,6 +187,7 @@ class ServeSettings(Section):
     keys: Literal["none", "required"] = Field(
         "none", description="whether requests need an access key of `millrace key create`"
     )
+    tokens: TokenSettings | None = Field(None, description="take tokens of an identity provider")
     tls: TlsSettings | None = Field(None, description="answer over HTTPS with this certificate")
     trust: Name | None = Field(None, description="a public key: only packages that it signed are served")
     limits: LimitSettings = LimitSettings()
@@ -188,6 +198,8 @@ class ServeSettings(Section):
         if self.tls:
             paths = {name: str(folder / path) for name, path in self.tls.model_dump().items()}
             placed["tls"] = self.tls.model_copy(update=paths)
+        if self.tokens and not self.tokens.keys.startswith(("https://", "http://")):
+            placed["tokens"] = self.tokens.model_copy(update={"keys": str(folder / self.tokens.keys)})
         if self.trust:
             placed["trust"] = str(folder / self.trust)
         return self.model_copy(update=placed)

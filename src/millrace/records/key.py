@@ -16,7 +16,7 @@ KeyVerb = Literal["predict", "feedback", "metrics", "admin"]
 class Key:
     """An access key without its secret: `verbs` is what it is good for, times are ISO 8601 in UTC.
 
-    `revoked` is empty while the key is good.
+    `revoked` is empty while the key is good; `models` are the packages it is good for, all of them when empty.
     """
 
     id: str
@@ -25,6 +25,7 @@ class Key:
     created: str
     by: str
     revoked: str = ""
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 import msgspec
 
 from millrace.records.key import Key, KeyVerb
 from millrace.serve.rate import Rate
+from millrace.serve.tokens import Tokens
 from millrace.store.keys import KeyRing
 
 #: Whoever probes a server has no key; these say no more than that it is well, and which package answers.
@@ -21,17 +23,54 @@ Headers = Iterable[tuple[bytes, bytes]]
 Refusal = tuple[int, bytes, list[tuple[bytes, bytes]]]
 
 
+class Guard(NamedTuple):
+    """What is asked for a key: the ring of access keys, the tokens of an issuer, and the package that is served."""
+
+    ring: KeyRing | None
+    tokens: Tokens | None
+    package: str
+
+    def key(self, headers: Headers, needed: KeyVerb) -> Key | Refusal:
+        """The key of a request that is good for what is `needed`, or why it is refused."""
+        given = [value for name, value in headers if name == b"authorization"]
+        kind, _, secret = given[0].decode("latin-1").partition(" ") if len(given) == 1 else ("", "", "")
+        if kind.lower() != "bearer" or not secret.strip():
+            return _refused(401, "access.missing", "This request carries no access key.", b"")
+        key = self._found(secret.strip())
+        if not isinstance(key, Key):
+            return key
+        if needed not in key.verbs and "admin" not in key.verbs:
+            seen = f"This access key is good for {', '.join(key.verbs) or 'nothing'}, not for {needed}."
+            scope = b', error="insufficient_scope", scope="%s"' % needed.encode()
+            return _refused(403, "access.verb", seen, scope)
+        if key.models and self.package not in key.models:
+            seen = f"This access key is good for {', '.join(key.models)}, and {self.package} is served here."
+            return _refused(403, "access.model", seen, b', error="insufficient_scope"')
+        return key
+
+    def _found(self, secret: str) -> Key | Refusal:
+        if self.tokens and secret.count(".") == 2:
+            found = self.tokens.find(secret)
+            if isinstance(found, Key):
+                return found
+            return _refused(401, "access.token", f"This token is not taken: {found}.", b', error="invalid_token"')
+        key = self.ring.find(secret) if self.ring else None
+        if key is None:
+            return _refused(401, "access.key", "This access key is unknown or was revoked.", b', error="invalid_token"')
+        return key
+
+
 class Access:
     """Lets requests in by their keys, and only so many of each client; probes are asked and counted for nothing."""
 
     def __init__(
         self,
-        ring: KeyRing | None,
+        guard: Guard | None,
         rate: Rate | None = None,
         probes: Collection[str] = (),
         predict: Collection[str] = (),
     ) -> None:
-        self._ring = ring
+        self._guard = guard
         self._rate = rate
         self._probes = _PROBES.union(probes)
         self._predict = frozenset(("/predict", *predict))
@@ -55,28 +94,14 @@ class Access:
         needed = self.needed(path)
         if needed is None:
             return None
-        if self._ring:
-            key = _key(self._ring, headers, needed)
+        if self._guard:
+            key = self._guard.key(headers, needed)
             if not isinstance(key, Key):
                 return key
             client = key.id
         if self._rate and (wait := self._rate.wait(client)):
             return _too_often(wait)
         return None
-
-
-def _key(ring: KeyRing, headers: Headers, needed: KeyVerb) -> Key | Refusal:
-    given = [value for name, value in headers if name == b"authorization"]
-    kind, _, secret = given[0].decode("latin-1").partition(" ") if len(given) == 1 else ("", "", "")
-    if kind.lower() != "bearer" or not secret.strip():
-        return _refused(401, "access.missing", "This request carries no access key.", b"")
-    key = ring.find(secret.strip())
-    if key is None:
-        return _refused(401, "access.key", "This access key is unknown or was revoked.", b', error="invalid_token"')
-    if needed not in key.verbs and "admin" not in key.verbs:
-        seen = f"This access key is good for {', '.join(key.verbs)}, not for {needed}."
-        return _refused(403, "access.verb", seen, b', error="insufficient_scope", scope="%s"' % needed.encode())
-    return key
 
 
 def _too_often(wait: float) -> Refusal:

@@ -20,7 +20,7 @@ from starlette.types import Lifespan, Message, Receive, Scope, Send
 from millrace import __version__
 from millrace.errors import RequestError
 from millrace.serve import clouds, oip, pages
-from millrace.serve.access import Access, Headers, Refusal
+from millrace.serve.access import Access, Guard, Headers, Refusal
 from millrace.serve.around import asked_for
 from millrace.serve.body import MEBIBYTE, TooLargeError, TooSlowError, read
 from millrace.serve.core import Core, MalformedError
@@ -28,7 +28,6 @@ from millrace.serve.lanes import ANYONE, Asker
 from millrace.serve.metrics import Board, exposition, total
 from millrace.serve.rate import Rate
 from millrace.serve.waiting import Answer, BusyError, Waiting
-from millrace.store.keys import KeyRing
 
 #: On every answer: no guessing of content types, no frames of other sites, no address told to them.
 SAFE = (
@@ -73,7 +72,7 @@ class App:
         board: Board | None = None,
         lifespan: Lifespan[Starlette] | None = None,
         environment: Mapping[str, str] | None = None,
-        ring: KeyRing | None = None,
+        guard: Guard | None = None,
         limits: Limits | None = None,
         secure: bool = False,
     ) -> None:
@@ -81,7 +80,7 @@ class App:
         at = clouds.paths(environment or {})
         limits = limits or Limits()
         rate = Rate(limits.rate) if limits.rate else None
-        self._access = Access(ring, rate, at.health, at.predict) if ring or rate else None
+        self._access = Access(guard, rate, at.health, at.predict) if guard or rate else None
         self._headers = [*SAFE, *SECURE] if secure else [*SAFE]
         self._kinds = {kind: [kind, *self._headers] for kind in (_JSON, _CSV)}
         self._asked = Asked(limits.body, Waiting(limits.queue))

@@ -38,6 +38,7 @@ class Orders(msgspec.Struct, frozen=True):
     private_key: str | None = None
     trust: str | None = None
     grpc: int | None = None
+    tokens: tuple[str, str, str] | None = None
 
     @classmethod
     def received(cls) -> Self:

@@ -17,6 +17,7 @@ from millrace.serve.core import Core
 from millrace.serve.lanes import Lanes, Loaded
 from millrace.serve.metrics import Board
 from millrace.serve.opening import opened
+from millrace.serve.tokens import Tokens
 from millrace.store import traffic
 from millrace.store.keys import KeyRing
 from millrace.store.objects import Store
@@ -42,7 +43,7 @@ class Follower:
         core: Core,
         board: Board,
         loop: asyncio.AbstractEventLoop,
-        ring: KeyRing | None = None,
+        keys: tuple[KeyRing | None, Tokens | None] = (None, None),
         trust: Trust | None = None,
     ) -> None:
         self._orders = orders
@@ -50,7 +51,7 @@ class Follower:
         self._core = core
         self._board = board
         self._loop = loop
-        self._ring = ring
+        self._keys = keys
         self._trust = trust
         self._told: dict[str, str] = {}
         self._refused: set[int] = set()
@@ -71,8 +72,9 @@ class Follower:
         counted = time.monotonic()
         while not self._stop.wait(FOLLOW_SECONDS):
             self._board.post(self._core.counters)
-            if self._ring:
-                self._once("keys", self._ring.refresh, "the known access keys stay")
+            for known in self._keys:
+                if known:
+                    self._once(f"{known!r}", known.refresh, "the known access keys stay")
             if time.monotonic() - counted >= COUNT_SECONDS:
                 counted = time.monotonic()
                 self._loop.call_soon_threadsafe(self._core.note_counts)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 from millrace.config.schema import ServeSettings, TlsSettings
@@ -24,6 +25,7 @@ from millrace.privacy.columns import privacy
 from millrace.records.progress import Step, Watch, unwatched
 from millrace.serve.child import Orders
 from millrace.serve.opening import opened
+from millrace.serve.tokens import Issuer, Tokens
 from millrace.store.objects import Store
 from millrace.store.prediction_log import wal
 from millrace.store.releases import champion
@@ -64,6 +66,8 @@ def serve(
     wal(store)
     if settings.tls:
         _check_certificate(settings.tls)
+    if settings.tokens:
+        Tokens(Issuer(**settings.tokens.model_dump())).refresh()
     _warn_if_open(settings)
     port = _free_port(settings.host, settings.port)
     with (
@@ -71,24 +75,7 @@ def serve(
         nullcontext(stop) if stop else told_to_stop() as told,
     ):
         orders = Orders(
-            store.url,
-            package,
-            version,
-            first,
-            settings.host,
-            port,
-            settings.workers,
-            settings.log,
-            board,
-            dict(pii),
-            keys=settings.keys,
-            body_mib=settings.limits.body_mib,
-            queue=settings.limits.queue,
-            rate=settings.limits.rate,
-            certificate=settings.tls.certificate if settings.tls else None,
-            private_key=settings.tls.key if settings.tls else None,
-            trust=settings.trust,
-            grpc=_grpc_port(settings),
+            store.url, package, version, first, settings.host, port, board=board, pii=dict(pii), **_told(settings)
         )
         server = _start("server", orders)
         settler = _start("settler", orders)
@@ -119,6 +106,22 @@ def _announce(url: str, orders: Orders, watch: Watch) -> None:
     watch(Step("serve", url))
     if orders.grpc is not None:
         watch(Step("grpc", f"{_reachable(orders.host)}:{orders.grpc}"))
+def _told(settings: ServeSettings) -> dict[str, Any]:
+    """What the settings say to a server's processes."""
+    tokens, tls = settings.tokens, settings.tls
+    return {
+        "workers": settings.workers,
+        "log": settings.log,
+        "keys": settings.keys,
+        "body_mib": settings.limits.body_mib,
+        "queue": settings.limits.queue,
+        "rate": settings.limits.rate,
+        "certificate": tls.certificate if tls else None,
+        "private_key": tls.key if tls else None,
+        "trust": settings.trust,
+        "grpc": _grpc_port(settings),
+        "tokens": (tokens.keys, tokens.issuer, tokens.audience) if tokens else None,
+    }
 
 
 def _check_certificate(tls: TlsSettings) -> None:
@@ -139,7 +142,7 @@ def _check_certificate(tls: TlsSettings) -> None:
 
 def _warn_if_open(settings: ServeSettings) -> None:
     """Say it when whoever reaches this machine may ask for predictions, and tell the log outcomes."""
-    if settings.keys == "none" and settings.host not in _LOOPBACK:
+    if settings.keys == "none" and not settings.tokens and settings.host not in _LOOPBACK:
         logging.getLogger("millrace.serve").warning(
             "serve  access.open\n  Whoever reaches %s is answered without an access key.\n"
             "  Next: set `serve: {keys: required}`, and make a key with millrace key create",

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from starlette.applications import Starlette
 
 from millrace.privacy.columns import privacy
-from millrace.serve.access import Access
+from millrace.serve.access import Access, Guard
 from millrace.serve.app import App, Limits
 from millrace.serve.body import MEBIBYTE
 from millrace.serve.child import Orders, end_with_parent
@@ -23,6 +23,7 @@ from millrace.serve.follower import Follower
 from millrace.serve.metrics import Board
 from millrace.serve.opening import opened
 from millrace.serve.rate import Rate
+from millrace.serve.tokens import Issuer, Tokens
 from millrace.store.keys import KeyRing
 from millrace.store.objects import Store
 from millrace.store.prediction_log import wal
@@ -39,25 +40,28 @@ def create() -> App:
     core = Core(opened(store, orders.package, orders.first, trust), private)
     board = Board(orders.board_folder, str(os.getpid()))
     ring = KeyRing(store) if orders.keys == "required" else None
-    if ring:
-        ring.refresh()
+    tokens = Tokens(Issuer(*orders.tokens)) if orders.tokens else None
+    for known in (ring, tokens):
+        if known:
+            known.refresh()
 
+    guard = Guard(ring, tokens, orders.package) if ring or tokens else None
     limits = Limits(orders.body_mib * MEBIBYTE, orders.queue, orders.rate)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        follower = Follower(orders, store, core, board, asyncio.get_running_loop(), ring, trust)
+        follower = Follower(orders, store, core, board, asyncio.get_running_loop(), (ring, tokens), trust)
         core.write_to(wal(store), predictions=orders.log == "all")
         # What is there now stays: the collector need not walk through it again and again between requests.
         gc.freeze()
-        with follower, _grpc(core, orders, ring, limits):
+        with follower, _grpc(core, orders, guard, limits):
             yield
         core.close()
 
-    return App(core, board, lifespan, os.environ, ring, limits, secure=orders.certificate is not None)
+    return App(core, board, lifespan, os.environ, guard, limits, secure=orders.certificate is not None)
 
 
-def _grpc(core: Core, orders: Orders, ring: KeyRing | None, limits: Limits) -> AbstractContextManager[None]:
+def _grpc(core: Core, orders: Orders, guard: Guard | None, limits: Limits) -> AbstractContextManager[None]:
     """The worker's gRPC server, where one is asked for."""
     if orders.grpc is None:
         return nullcontext()
@@ -69,7 +73,7 @@ def _grpc(core: Core, orders: Orders, ring: KeyRing | None, limits: Limits) -> A
     return GrpcServer(
         core,
         f"{host}:{orders.grpc}",
-        Access(ring, rate) if ring or rate else None,
+        Access(guard, rate) if guard or rate else None,
         body=limits.body,
         queue=limits.queue,
         certificate=certificate,

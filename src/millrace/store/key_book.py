@@ -32,12 +32,12 @@ class KeyBook:
         return self._hide
 
     @audited("key create")
-    def create(self, name: str, verbs: str = "predict") -> NewKey:
-        """Make a key; `verbs`, separated by commas, is what it is good for.
+    def create(self, name: str, verbs: str = "predict", models: str = "") -> NewKey:
+        """Make a key; `verbs`, separated by commas, is what it is good for, at servers of `models` alone if any.
 
         Its secret rests nowhere: it is in the answer, and never seen again. Raises `UsageError` for an unknown verb.
         """
-        return keys.create(self.store, name, verbs.split(","), actor())
+        return keys.create(self.store, name, verbs.split(","), actor(), models.split(",") if models else ())
 
     def listed(self) -> tuple[Key, ...]:
         """Every key, revoked ones too, oldest first; without secrets."""

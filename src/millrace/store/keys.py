@@ -37,6 +37,7 @@ class Kept(msgspec.Struct, frozen=True):
     by: str
     digest: str
     format: int = FORMAT
+    models: tuple[str, ...] = ()
 
 
 class _Revoked(msgspec.Struct, frozen=True):
@@ -45,8 +46,11 @@ class _Revoked(msgspec.Struct, frozen=True):
     format: int = FORMAT
 
 
-def create(store: Store, name: str, verbs: Iterable[str], by: str) -> NewKey:
-    """Make a key that is good for `verbs`. Raises `UsageError` for a verb there is not, or for none."""
+def create(store: Store, name: str, verbs: Iterable[str], by: str, models: Iterable[str] = ()) -> NewKey:
+    """Make a key that is good for `verbs`, at servers of `models` alone when any are named.
+
+    Raises `UsageError` for a verb there is not, or for none.
+    """
     wanted = set(verbs)
     if not wanted or wanted - set(_VERBS):
         unknown = ", ".join(sorted(wanted - set(_VERBS))) or "nothing"
@@ -54,8 +58,9 @@ def create(store: Store, name: str, verbs: Iterable[str], by: str) -> NewKey:
     identity = secrets.token_hex(6)
     drawn = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
     secret = f"{_PREFIX}_{identity}_{drawn}"
-    key = Key(identity, name, tuple(verb for verb in _VERBS if verb in wanted), _now(), by)
-    kept = Kept(key.id, key.name, key.verbs, key.created, key.by, _digest(identity, secret).hex())
+    key = Key(identity, name, tuple(verb for verb in _VERBS if verb in wanted), _now(), by, "", tuple(models))
+    digest = _digest(identity, secret).hex()
+    kept = Kept(key.id, key.name, key.verbs, key.created, key.by, digest, models=key.models)
     if not store.create(f"{FOLDER}/{identity}.json", msgspec.json.format(msgspec.json.encode(kept), indent=2)):
         raise MillraceError(f"The key {identity} is there already.", where=FOLDER, code="key.exists")
     return NewKey(key, secret)
@@ -158,7 +163,7 @@ def _time(content: bytes | None) -> str:
 
 
 def _shown(kept: Kept, revoked: str) -> Key:
-    return Key(kept.id, kept.name, kept.verbs, kept.created, kept.by, revoked)
+    return Key(kept.id, kept.name, kept.verbs, kept.created, kept.by, revoked, kept.models)
 
 
 def _now() -> str:

@@ -11,7 +11,7 @@ import pytest
 from starlette.routing import Route
 
 from millrace.inference.model import Model
-from millrace.serve.access import Access
+from millrace.serve.access import Access, Guard
 from millrace.serve.app import App
 from millrace.serve.core import Core
 from millrace.store.keys import KeyRing, create, revoke
@@ -101,10 +101,19 @@ def test_probes_need_no_key(guarded: Guarded) -> None:
 
 def test_every_route_but_the_probes_asks_for_a_key(store: Store) -> None:
     ring = KeyRing(store)
-    app = App(Core(Model.open(find(store, "churn", 1).path)), ring=ring)
-    access = Access(ring, None, ("/ping", "/health"), ("/invocations", "/score"))
+    guard = Guard(ring, None, "churn")
+    app = App(Core(Model.open(find(store, "churn", 1).path)), guard=guard)
+    access = Access(guard, None, ("/ping", "/health"), ("/invocations", "/score"))
     routes = [route.path for route in app._rest.routes if isinstance(route, Route)]
     assert len(routes) > 15
     assert {path for path in routes if access.needed(path) is None} == PROBES | READY
     for path in ("/v2/models/a/infer/ready", "/V2/health/live", "//healthz", "/healthz/", "/ping/../predict", "/x"):
         assert access.needed(path) == "predict"
+
+
+def test_a_key_of_another_model_is_403_and_says_which(guarded: Guarded) -> None:
+    other = create(guarded.store, "shop", ["predict"], "ada", ["pricing"]).secret
+    answer = answered(guarded, other, 403)
+    assert answer.json()["error"]["seen"] == "This access key is good for pricing, and churn is served here."
+    own = create(guarded.store, "shop", ["predict"], "ada", ["pricing", "churn"]).secret
+    assert answered(guarded, own, 200).status_code == 200

@@ -13,8 +13,9 @@ from millrace.records.key import Key, NewKey
 
 def created(record: NewKey) -> RenderableType:
     """Draw a new key with its secret."""
+    where = f" at {', '.join(record.key.models)}" if record.key.models else ""
     return Group(
-        verdict(True, f"{record.key.name} may {', '.join(record.key.verbs)} with this key, shown only now:"),
+        verdict(True, f"{record.key.name} may {', '.join(record.key.verbs)}{where} with this key, shown only now:"),
         Text(f"  {record.secret}", style="bold", no_wrap=True, overflow="ignore"),
         Text(f"  id {record.key.id} · sent as `Authorization: Bearer …`", style="dim"),
     )
@@ -28,7 +29,8 @@ def listed(records: Sequence[Key]) -> RenderableType:
     for key in records:
         times = [f"{at[:10]} {at[11:16]}".strip() for at in (key.created, key.revoked)]
         style = "dim" if key.revoked else ""
-        add(drawn, key.id, key.name, ", ".join(key.verbs), times[0], key.by, times[1], style=style)
+        good = ", ".join(key.verbs) + (f" at {', '.join(key.models)}" if key.models else "")
+        add(drawn, key.id, key.name, good, times[0], key.by, times[1], style=style)
     return drawn
 
 
