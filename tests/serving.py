@@ -14,6 +14,7 @@ from pathlib import Path
 
 _SCRIPT = """
 import sys
+# FIRST
 from millrace.config.schema import ServeSettings
 from millrace.serve.stage import serve
 from millrace.store.objects import Store
@@ -48,11 +49,11 @@ class Server:
 
 @contextmanager
 def serving(
-    store: Path, *, package: str = "churn", version: int | None = None, settings: str = '{"port": 0}'
+    store: Path, *, package: str = "churn", version: int | None = None, settings: str = '{"port": 0}', first: str = ""
 ) -> Iterator[Server]:
-    """Serve until the block ends."""
+    """Serve until the block ends; `first` is Python that runs before anything of the server."""
     process = subprocess.Popen(
-        [sys.executable, "-c", _SCRIPT, str(store), package, str(version or ""), settings],
+        [sys.executable, "-c", _SCRIPT.replace("# FIRST", first), str(store), package, str(version or ""), settings],
         stdout=subprocess.PIPE,
         text=True,
     )

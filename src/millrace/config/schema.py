@@ -183,7 +183,9 @@ class ServeSettings(Section):
     port: Whole = Field(8080, ge=0, le=65535, description="0 takes any free port")
     grpc: Whole | None = Field(None, ge=0, le=65535, description="also answer over gRPC, on this port")
     workers: Whole = Field(1, ge=1)
-    log: Literal["all", "none"] = Field("all", description="which predictions are logged")
+    log: Literal["all", "none"] | Fraction = Field(
+        "all", description="which predictions are logged: all, none, or a part such as 10%"
+    )
     keys: Literal["none", "required"] = Field(
         "none", description="whether requests need an access key of `millrace key create`"
     )

@@ -27,7 +27,7 @@ class Orders(msgspec.Struct, frozen=True):
     host: str
     port: int
     workers: int
-    log: Literal["all", "none"]
+    log: float
     board: str
     pii: dict[str, str] = {}
     keys: Literal["none", "required"] = "none"

@@ -9,6 +9,7 @@ import itertools
 import os
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -58,7 +59,7 @@ class Core:
     def __init__(self, model: Model, private: Privacy = _PUBLIC) -> None:
         self._private = private
         self._folder: Path | None = None
-        self._logged = False
+        self._share = 0.0
         self.lanes = Lanes(self.prepared(model))
         self.counters = Counters()
         self._noted = self.counters.served(0)
@@ -77,9 +78,9 @@ class Core:
         """The champion."""
         return self.lanes.champion
 
-    def write_to(self, folder: Path, *, predictions: bool) -> None:
-        """Log from now on to segments in `folder`; `predictions` says whether answers are logged, or feedback alone."""
-        self._folder, self._logged = folder, predictions
+    def write_to(self, folder: Path, *, share: float = 1.0) -> None:
+        """Log from now on to segments in `folder`: feedback, and a `share` (0 to 1) of the answers."""
+        self._folder, self._share = folder, share
         self.lanes = Lanes(self.prepared(self.loaded.model))
 
     def close(self) -> None:
@@ -234,7 +235,7 @@ class Core:
     ) -> bytes:
         """What the log keeps of an answer; `texts` are protected already."""
         loaded = lane.loaded
-        if not (self._logged and loaded.log and ids):
+        if not (loaded.log and ids and self._is_logged(ids[0])):
             return b""
         logged = loaded.personal.logged(numbers).tobytes()
         flat = texts.ravel().tolist()
@@ -242,6 +243,12 @@ class Core:
         return self._pack(
             Predicted(at, ids, logged, flat, labels, scores.tobytes(), lane.role, lane.unit)  # type: ignore[union-attr]
         )
+
+    def _is_logged(self, name: str) -> bool:
+        """Whether the answers of a request are in the log; drawn by its first id, for a shadow as for who answered."""
+        if self._share >= 1.0:
+            return True
+        return zlib.crc32(name.removesuffix(SHADOWED).encode()) < self._share * 2**32
 
     def _keep(self, lane: Lane, record: bytes, rows: int = 0, surplus: int = 0, unseen: int = 0) -> None:
         """Append to the log of the lane's model, which ends when it is replaced; then count what was answered."""

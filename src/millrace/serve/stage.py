@@ -33,6 +33,7 @@ from millrace.store.signing import Trust
 
 _PUBLIC: Mapping[str, str] = MappingProxyType({})
 _LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
+_SHARES = {"all": 1.0, "none": 0.0}
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 
@@ -111,7 +112,7 @@ def _told(settings: ServeSettings) -> dict[str, Any]:
     tokens, tls = settings.tokens, settings.tls
     return {
         "workers": settings.workers,
-        "log": settings.log,
+        "log": _SHARES[settings.log] if isinstance(settings.log, str) else settings.log,
         "keys": settings.keys,
         "body_mib": settings.limits.body_mib,
         "queue": settings.limits.queue,

@@ -25,7 +25,7 @@ def core(store: Store) -> Core:
 
 @pytest.fixture
 def log(core: Core, store: Store) -> Iterator[SegmentWriter]:
-    core.write_to(wal(store), predictions=True)
+    core.write_to(wal(store))
     assert core.loaded.log
     yield core.loaded.log
     core.close()
@@ -133,7 +133,7 @@ def test_one_bad_outcome_and_none_is_taken(
 
 
 def test_an_answer_that_cannot_be_logged_is_not_given(core: Core, store: Store) -> None:
-    core.write_to(wal(store), predictions=True)
+    core.write_to(wal(store))
     log = core.loaded.log
     assert log
     log.close()
@@ -141,3 +141,12 @@ def test_an_answer_that_cannot_be_logged_is_not_given(core: Core, store: Store) 
     with pytest.raises(OSError, match="No such file"):
         core.predict(ROW)
     assert core.counters.rows == 0
+
+
+def test_a_part_of_the_answers_is_logged_where_a_part_is_asked_for(core: Core, store: Store) -> None:
+    core.write_to(wal(store), share=0.25)
+    given = [msgspec.json.decode(core.predict(ROW))["predictions"][0]["id"] for _ in range(400)]
+    core.close()
+    kept = predictions(store)["prediction_id"].to_list()
+    assert set(kept) < set(given)
+    assert 60 <= len(kept) <= 140  # five standard deviations of 8.7 about 100

@@ -26,7 +26,7 @@ def core(store: Store) -> Iterator[Core]:
     """Version 1 answers Yes to `ROW`, version 2 No."""
     publish_tiny(store, bias=-5.0)
     core = Core(Model.open(find(store, "churn", 1).path))
-    core.write_to(wal(store), predictions=True)
+    core.write_to(wal(store))
     yield core
     core.close()
 

@@ -259,7 +259,7 @@ print(*sorted({name.split(".")[0] for name in sys.modules}))
 def test_the_process_that_answers_loads_no_heavy_library(store: Store, tmp_path: Path) -> None:
     from millrace.serve.child import Orders
 
-    orders = Orders(store.url, "churn", 1, 1, "127.0.0.1", 0, 1, "all", str(tmp_path))
+    orders = Orders(store.url, "churn", 1, 1, "127.0.0.1", 0, 1, 1.0, str(tmp_path))
     done = subprocess.run(
         [sys.executable, "-c", _LOADED], env=orders.environment(), capture_output=True, text=True, check=True
     )
