@@ -13,6 +13,7 @@ left out and named. Prints a table; leaves bench/results/serving.json.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -213,8 +214,10 @@ def running(contender: Contender, environment: dict[str, str]) -> Iterator[tuple
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     command = [port if part == "PORT" else part for part in contender.command]
+    environment = environment | {"PATH": f"{Path(command[0]).parent}{os.pathsep}{environment['PATH']}"}
     began = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet, start_new_session=True)
     url = f"http://127.0.0.1:{port}{contender.path}"
     try:
         while True:
@@ -228,11 +231,11 @@ def running(contender: Contender, environment: dict[str, str]) -> Iterator[tuple
         yield url, time.perf_counter() - began, process.pid
     finally:
         process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):  # some peers wait for idle connections
             process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # some peers wait for idle connections
-            process.wait()
+        with contextlib.suppress(ProcessLookupError):  # and some leave processes behind
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def ask(contender: Contender, url: str) -> float:
@@ -247,7 +250,7 @@ def load(contender: Contender, url: str, folder: Path, rows: int, seconds: int) 
     """One round of wrk, with requests of so many rows."""
     script = folder / "post.lua"
     script.write_text(
-        f"wrk.method = 'POST'\nwrk.body = [[{json.dumps(contender.body(rows))}]]\n"
+        f"wrk.method = 'POST'\nwrk.body = [==[{json.dumps(contender.body(rows))}]==]\n"
         "wrk.headers['Content-Type'] = 'application/json'\n"
         "function done(summary, latency, requests)\n"
         "  io.write(string.format('SEEN %d %d %d %d %d %d\\n', summary.requests, summary.duration,"
@@ -279,6 +282,22 @@ def _parent(entry: Path) -> int:
     return int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1]) if entry.name.isdigit() else 0
 
 
+def measured(
+    one: Contender, environment: dict[str, str], folder: Path, seconds: int, seen: Found
+) -> tuple[float, Round]:
+    """One round of one contender, added to what was `seen`; its answer and what its single rows gave."""
+    with running(one, environment) as (url, started, process):
+        answer = ask(one, url)
+        load(one, url, folder, 1, 1)
+        single = load(one, url, folder, 1, seconds)
+        wide = None if "ceiling" in one.name else load(one, url, folder, WIDE, seconds)
+        seen.single.append(single)
+        seen.wide += [wide] if wide else []
+        seen.start_seconds.append(started)
+        seen.mebibytes.append(mebibytes(process))
+    return answer, single
+
+
 def measure(folder: Path, only: list[str], rounds: int, seconds: int) -> dict[str, Found]:
     """Every contender, in turn, so many times. Their answers must agree first."""
     content = graph()
@@ -290,17 +309,13 @@ def measure(folder: Path, only: list[str], rounds: int, seconds: int) -> dict[st
     found = {one.name: Found() for one in everyone}
     answers: dict[str, float] = {}
     for turn in range(rounds):
-        for one in everyone:
-            with running(one, environment) as (url, started, process):
-                answers[one.name] = ask(one, url)
-                load(one, url, folder, 1, 1)
-                single = load(one, url, folder, 1, seconds)
-                wide = None if "ceiling" in one.name else load(one, url, folder, WIDE, seconds)
-                seen = found[one.name]
-                seen.single.append(single)
-                seen.wide += [wide] if wide else []
-                seen.start_seconds.append(started)
-                seen.mebibytes.append(mebibytes(process))
+        for one in [one for one in everyone if one.name in found]:
+            try:
+                answers[one.name], single = measured(one, environment, folder, seconds, found[one.name])
+            except (OSError, ValueError, KeyError, AssertionError) as error:
+                print(f"without {one.name}: {error!r}")
+                del found[one.name]
+                continue
             rate = f"{single.requests_per_second:>8,.0f}/s"
             print(f"round {turn + 1} of {rounds}  {rate}  {one.name}", flush=True)
     if max(answers.values()) - min(answers.values()) > 1e-5:

@@ -1,7 +1,5 @@
 """The peer: LitServe around the scikit-learn pipeline. Run: python litserve_app.py PORT."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

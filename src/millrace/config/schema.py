@@ -28,6 +28,7 @@ from millrace.errors import ProjectFileError
 
 #: Every section, wherever it is written.
 __all__ = [
+    "BatchSettings",
     "ColumnSettings",
     "ColumnType",
     "CostMetric",
@@ -164,6 +165,15 @@ class TokenSettings(Section):
     audience: Name = Field(description="for whom tokens must be, as they have it in `aud`")
 
 
+class BatchSettings(Section):
+    """Requests that share a run of the graph, where a run costs much more than a row."""
+
+    requests: Whole = Field(32, ge=2, le=1024, description="how many share a run at most")
+    wait_ms: Annotated[float, Field(gt=0, le=1000)] = Field(
+        2.0, description="how long the first waits for others, in milliseconds"
+    )
+
+
 class LimitSettings(Section):
     """How much a server takes before it says no, so that it goes on answering."""
 
@@ -193,6 +203,7 @@ class ServeSettings(Section):
     tls: TlsSettings | None = Field(None, description="answer over HTTPS with this certificate")
     trust: Name | None = Field(None, description="a public key: only packages that it signed are served")
     limits: LimitSettings = LimitSettings()
+    batch: BatchSettings | None = Field(None, description="let requests share a run of the graph")
 
     def placed(self, port: int, folder: Path) -> Self:
         """The same on `port`, with the paths of its certificate and its trusted key taken from `folder`."""

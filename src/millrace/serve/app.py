@@ -27,6 +27,7 @@ from millrace.serve.core import Core, MalformedError
 from millrace.serve.lanes import ANYONE, Asker
 from millrace.serve.metrics import Board, exposition, total
 from millrace.serve.rate import Rate
+from millrace.serve.together import Together
 from millrace.serve.waiting import Answer, BusyError, Waiting
 
 #: On every answer: no guessing of content types, no frames of other sites, no address told to them.
@@ -41,15 +42,21 @@ SECURE = ((b"strict-transport-security", b"max-age=31536000"),)
 STATUSES = {MalformedError: 400, TooSlowError: 408, TooLargeError: 413, BusyError: 503}
 _JSON = (b"content-type", b"application/json")
 _CSV = (b"content-type", b"text/csv; charset=utf-8")
+_PLAIN = frozenset((b"millrace-key", b"millrace-model"))
 _BRACKETS = frozenset((b"{", b"["))
 
 
 class Limits(NamedTuple):
-    """How much one worker takes: bytes of a body, requests in line, requests per second of a client."""
+    """How much one worker takes: bytes of a body, requests in line, requests per second of a client.
+
+    `together` requests are answered by one run of the graph, where they come within `seconds`; 1 for each by its own.
+    """
 
     body: int = 16 * MEBIBYTE
     queue: int = 256
     rate: float | None = None
+    together: int = 1
+    seconds: float = 0.0
 
 
 class Asked(NamedTuple):
@@ -61,6 +68,10 @@ class Asked(NamedTuple):
     async def answer(self, scope: Scope, receive: Receive, answer: Callable[[bytes], Answer]) -> Answer:
         """What `answer` says to the body of a request. Raises `RequestError` when it is not taken."""
         return await self.waiting.turn(await read(scope, receive, self.limit), answer)
+
+    async def together(self, scope: Scope, receive: Receive, together: Together) -> bytes:
+        """The answer to a body, from a run of the graph that it may share. Raises `RequestError` as `answer` does."""
+        return await self.waiting.gathered(await read(scope, receive, self.limit), together)
 
 
 class App:
@@ -84,6 +95,9 @@ class App:
         self._headers = [*SAFE, *SECURE] if secure else [*SAFE]
         self._kinds = {kind: [kind, *self._headers] for kind in (_JSON, _CSV)}
         self._asked = Asked(limits.body, Waiting(limits.queue))
+        self._together = (
+            Together(core.predict_together, limits.together, limits.seconds) if limits.together > 1 else None
+        )
         self._rest = _router(core, self._asked, board, lifespan, at)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,7 +125,10 @@ class App:
         started = time.perf_counter()
         status, content, kind = 200, b"", _JSON
         try:
-            content, kind = await self._asked.answer(scope, receive, _predicting(self._core, scope))
+            if self._together and _is_plain(scope):
+                content = await self._asked.together(scope, receive, self._together)
+            else:
+                content, kind = await self._asked.answer(scope, receive, _predicting(self._core, scope))
         except (RequestError, OSError) as error:
             status, content = failure(error)
         except Exception:  # the edge: whatever else goes wrong is reported here, and the caller still gets an answer
@@ -157,6 +174,15 @@ def _predicting(core: Core, scope: Scope) -> Callable[[bytes], tuple[bytes, tupl
         return core.predict(body, asker=asker), _JSON
 
     return predicted
+
+
+def _is_plain(scope: Scope) -> bool:
+    """Whether a request wants nothing but answers in JSON, of whoever answers."""
+    return (
+        not scope["query_string"]
+        and _PLAIN.isdisjoint(name for name, _ in scope["headers"])
+        and not Named(scope=scope).get("content-type", "").startswith("text/csv")
+    )
 
 
 def asking(headers: Headers) -> Asker:

@@ -38,6 +38,8 @@ class Orders(msgspec.Struct, frozen=True):
     private_key: str | None = None
     trust: str | None = None
     grpc: int | None = None
+    together: int = 1
+    together_ms: float = 0.0
     tokens: tuple[str, str, str] | None = None
 
     @classmethod

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from millrace.inference.model import Model
 from millrace.privacy.columns import Privacy
 from millrace.records.fit import Answer
 from millrace.records.served import Served
+from millrace.serve.answers import apart, predictions_of
 from millrace.serve.around import demand, surroundings
 from millrace.serve.lanes import ANYONE, Asker, Lane, Lanes, Loaded
 from millrace.serve.metrics import Counters
@@ -135,6 +136,34 @@ class Core:
         """
         return self.steady(lambda lanes: self._predicted(lanes, body, asker, conformal, explain))
 
+    def predict_together(self, bodies: Sequence[bytes]) -> list[bytes | Exception]:
+        """What `predict` says to each of some bodies, or raises, from one run of the graph for all that allow it.
+
+        Those that allow it are usual rows for the champion, while nothing is tried beside it.
+        """
+        lanes = self.lanes
+        lane = lanes.lane()
+        reads = [lane.loaded.direct.read(body) if lanes.alone else None for body in bodies]
+        parts = iter(apart(lane.loaded, [read for read in reads if read is not None]))
+        return [
+            self._one_of(lane, body, read, next(parts) if read else None)
+            for body, read in zip(bodies, reads, strict=True)
+        ]
+
+    def _one_of(self, lane: Lane, body: bytes, read: Matrices | None, given: Answer | None) -> bytes | Exception:
+        try:
+            if read is None or given is None:
+                return self.predict(body)
+            try:
+                answer, ids = self.answer(lane, *read, given=given)
+            except _ReplacedError:
+                return self.predict(body)
+            manifest = lane.loaded.model.manifest
+            predictions = predictions_of(lane.loaded, answer, ids)
+            return self._encode({"predictions": predictions, "package": manifest.name, "version": manifest.version})
+        except Exception as error:  # noqa: BLE001 - each asker is told of its own failure, as if it had come alone
+            return error
+
     def _predicted(self, lanes: Lanes, body: bytes, asker: Asker, conformal: bool, explain: bool) -> bytes:
         read = lanes.champion.direct.read(body) if lanes.alone else None
         if read is not None:
@@ -145,7 +174,7 @@ class Core:
                 lanes, self._rows(lanes.champion, body), asker, around=conformal
             )
         manifest = lane.loaded.model.manifest
-        predictions = _predictions(lane.loaded, answer, ids)
+        predictions = predictions_of(lane.loaded, answer, ids)
         content = {"predictions": predictions, "package": manifest.name, "version": manifest.version}
         if conformal:
             for one, more in zip(predictions, surroundings(answer, manifest.signature.classes), strict=True):
@@ -200,10 +229,12 @@ class Core:
         *,
         around: bool = False,
         again: Callable[[Reader], Matrices] | None = None,
+        given: Answer | None = None,
     ) -> tuple[Answer, list[str]]:
         """The answer of this lane's model, logged, and the ids under which feedback finds it; only within `steady`.
 
         `surplus` fields came that the model does not know. With `around` what surrounds the answer is in it too.
+        `given` is the model's answer where it was asked already.
         `again` gives the matrices of the same rows as another model reads them; a shadow hears nothing without it.
         Raises `RequestError` when the package knows nothing of what surrounds its answers.
         """
@@ -211,7 +242,7 @@ class Core:
         if around:
             demand(loaded.model.manifest)
         texts = loaded.personal.texts(texts)
-        answer = loaded.model.answer(numbers, texts, around=around)
+        answer = given or loaded.model.answer(numbers, texts, around=around)
         at = time.time_ns() // 1000
         ids = self._ids(at, len(numbers))
         unseen = 0
@@ -350,20 +381,3 @@ class Core:
             return self._decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise MalformedError(f"The body is not JSON: {error}", code="request.json") from None
-
-
-def _predictions(loaded: Loaded, answer: Answer, ids: list[str]) -> list[dict[str, object]]:
-    """One object per row; ``probability`` is that of the label given."""
-    if answer.label is None or answer.probabilities is None:
-        values = answer.value.ravel().tolist() if answer.value is not None else []
-        return [{"id": name, "value": value} for name, value in zip(ids, values, strict=True)]
-    classes = loaded.model.signature.classes
-    return [
-        {
-            "id": name,
-            "label": classes[label],
-            "probability": row[label],
-            "probabilities": dict(zip(classes, row, strict=True)),
-        }
-        for name, label, row in zip(ids, answer.label.tolist(), answer.probabilities.tolist(), strict=True)
-    ]

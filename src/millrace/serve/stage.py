@@ -121,6 +121,8 @@ def _told(settings: ServeSettings) -> dict[str, Any]:
         "private_key": tls.key if tls else None,
         "trust": settings.trust,
         "grpc": _grpc_port(settings),
+        "together": settings.batch.requests if settings.batch else 1,
+        "together_ms": settings.batch.wait_ms if settings.batch else 0.0,
         "tokens": (tokens.keys, tokens.issuer, tokens.audience) if tokens else None,
     }
 

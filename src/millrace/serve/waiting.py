@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from millrace.errors import RequestError
+from millrace.serve.together import Together
 
 #: Larger bodies are answered beside the event loop, so that probes and short requests pass them.
 ASIDE_BYTES = 64 * 1024
@@ -48,6 +49,16 @@ class Waiting:
             asyncio.get_running_loop().call_soon(self._next_round)
         self._before += 1
         return answer(body)
+
+    async def gathered(self, body: bytes, together: Together) -> bytes:
+        """The answer to a body that others may share a run of the graph with; they are in line while they wait."""
+        if self._before + self._aside_count >= self._limit:
+            raise BusyError("Too many requests wait for the model.", code="server.busy", allowed=[f"{self._limit}"])
+        self._aside_count += 1
+        try:
+            return await together.answer(body)
+        finally:
+            self._aside_count -= 1
 
     def _next_round(self) -> None:
         self._before = 0

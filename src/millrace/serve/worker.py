@@ -46,7 +46,7 @@ def create() -> App:
             known.refresh()
 
     guard = Guard(ring, tokens, orders.package) if ring or tokens else None
-    limits = Limits(orders.body_mib * MEBIBYTE, orders.queue, orders.rate)
+    limits = Limits(orders.body_mib * MEBIBYTE, orders.queue, orders.rate, orders.together, orders.together_ms / 1000)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
