@@ -107,6 +107,8 @@ def _announce(url: str, orders: Orders, watch: Watch) -> None:
     watch(Step("serve", url))
     if orders.grpc is not None:
         watch(Step("grpc", f"{_reachable(orders.host)}:{orders.grpc}"))
+
+
 def _told(settings: ServeSettings) -> dict[str, Any]:
     """What the settings say to a server's processes."""
     tokens, tls = settings.tokens, settings.tls

@@ -10,7 +10,7 @@ import pytest
 
 import tiny_package
 from millrace.inference.model import Model
-from millrace.serve.access import Access
+from millrace.serve.access import Access, Guard
 from millrace.serve.core import Core
 from millrace.serve.oip_messages import messages
 from millrace.serve.rate import Rate
@@ -135,7 +135,7 @@ def test_access_keys_and_rates_hold_here_too(core, tmp_path):
     ring = KeyRing(store)
     ring.refresh()
     port = free_port()
-    with GrpcServer(core, f"127.0.0.1:{port}", Access(ring, Rate(2.0)), body=1 << 20, queue=16):
+    with GrpcServer(core, f"127.0.0.1:{port}", Access(Guard(ring, None, "churn"), Rate(2.0)), body=1 << 20, queue=16):
         client = Client(port)
         assert client.ask("ServerLive").live
         with pytest.raises(grpc.RpcError, match="no access key"):
