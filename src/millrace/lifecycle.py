@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -110,9 +110,11 @@ def _run(site: Site, identity: str, then: Waits, by: str, reason: str) -> Run:
     return done if waits != "release" else replace(done, waits="", release=conclude(site, ended, by))
 
 
-def conclude(site: Site, ended: runs.Outline, by: str) -> Release:
-    """A run that waits for its release → champion."""
-    evidence = {"gate": list(ended.gate.reasons), "run": ended.run}
+def conclude(site: Site, ended: runs.Outline, by: str, *, stages: Sequence[str] = ()) -> Release:
+    """A run that waits for its release → champion, after the `stages` that it came through."""
+    evidence: dict[str, object] = {"gate": list(ended.gate.reasons), "run": ended.run}
+    if stages:
+        evidence["stages"] = list(stages)
     released = promote(site, ended.package, by=by, reason=ended.reason, evidence=evidence)
     runs.settle(site.store, ended.run, released)
     return released

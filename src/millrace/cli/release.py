@@ -54,15 +54,27 @@ def rollback(reason: Reason = "", project: ProjectFile = DEFAULT, as_json: AsJso
     show(opened(project).rollback(reason), as_json, release)
 
 
-def history(project: ProjectFile = DEFAULT, as_json: AsJson = False) -> None:
-    """List every change of champion, oldest first.
+def history(
+    at: Annotated[
+        str, typer.Option("--at", metavar="TIME", help="Say what was live then (ISO 8601, UTC), and on what evidence.")
+    ] = "",
+    project: ProjectFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """List every change of champion, oldest first; or say what was live at a time, who put it there, and why.
 
     $ millrace release history
+
+    $ millrace release history --at "2026-05-03 14:00"
 
     $ millrace release history --json
     """
     from millrace.cli.render.release import history as render
+    from millrace.cli.render.release import live
 
+    if at:
+        show(opened(project).live(at), as_json, live)
+        return
     show(opened(project).history(), as_json, render)
 
 

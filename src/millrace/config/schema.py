@@ -22,6 +22,7 @@ from millrace.config.refusal import must_parse, read_by, refused
 from millrace.config.schedules import parse_schedule
 from millrace.config.section import Age, Budget, Duration, Name, Scalar, Section, Whole
 from millrace.config.source import ColumnSettings, ColumnType, Protection, RetainSettings, SourceSettings
+from millrace.config.stages import check_stages, parse_stage
 from millrace.config.triggers import parse_trigger
 from millrace.config.units import PERCENT, fraction
 from millrace.errors import ProjectFileError
@@ -69,6 +70,7 @@ MetricName = Annotated[
 Condition = Annotated[str, must_parse(parse_condition)]
 FalseAlarms = Annotated[str, must_parse(parse_false_alarms)]
 Trigger = Annotated[str, must_parse(parse_trigger)]
+Stage = Annotated[str, read_by(str), must_parse(parse_stage)]
 When = Annotated[str, must_parse(parse_schedule)]
 Kpis = Annotated[
     dict[str, str],
@@ -247,6 +249,10 @@ class RetrainSettings(Section):
     approval: Literal["none", "required"] = Field(
         "none", description="whether a person promotes what a retraining brought through the gate"
     )
+    stages: Annotated[tuple[Stage, ...], must_parse(check_stages)] = Field(
+        (), description="steps of a challenger to all of the traffic, such as [shadow, 5%, 50%]; default: at once"
+    )
+    hold: Duration = Field(86400.0, description="how long each stage is held, such as 1 day")
 
 
 class UpSettings(Section):

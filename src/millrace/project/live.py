@@ -6,12 +6,13 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec import to_builtins
 
 from millrace.config.units import share
-from millrace.errors import UsageError, nearest
+from millrace.errors import ReleaseError, UsageError, nearest
 from millrace.lifecycle import promote
 from millrace.project.base import Loaded
 from millrace.records.audit import Action, AuditVerdict
@@ -169,6 +170,27 @@ class Live(Loaded):
     def history(self) -> tuple[Release, ...]:
         """Every change of champion, oldest first."""
         return releases.history(self.store)
+
+    def live(self, at: str) -> Release:
+        """The release that was live `at` a time (ISO 8601, UTC where it names no zone): what, since when, by whom, why.
+
+        Raises `UsageError` for a text that is no time, `ReleaseError` when nothing was released by then.
+        """
+        try:
+            moment = datetime.fromisoformat(at)
+        except ValueError:
+            allowed = ["2026-05-03", "2026-05-03 14:00", "2026-05-03T14:00:00+02:00"]
+            raise UsageError(f"`{at}` is no time.", where="release history", allowed=allowed) from None
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        past = [one for one in self.history() if datetime.fromisoformat(one.at) <= moment]
+        if not past:
+            raise ReleaseError(
+                f"Nothing was released by {moment.isoformat()}.",
+                where="releases",
+                code="release.none",
+                next_step="millrace release history",
+            )
+        return past[-1]
 
     @property
     def keys(self) -> KeyBook:

@@ -12,8 +12,8 @@ from millrace.records.ingestion import Ingested
 from millrace.records.package import PackageInfo
 from millrace.records.release import GateVerdict, Release
 
-#: What a run that passed the gate may wait for: the entry in the release log that follows, or a person.
-Waits = Literal["", "release", "approval"]
+#: What a run that passed the gate may wait for: the entry in the release log that follows, a person, or its stages.
+Waits = Literal["", "release", "approval", "stages"]
 
 
 @dataclass(frozen=True, slots=True)

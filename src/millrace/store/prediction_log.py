@@ -96,9 +96,9 @@ def predictions(store: Store, since: datetime | None = None) -> pl.DataFrame:
     frame = _read(store, PREDICTIONS, since)
     if frame is None:
         instant = pl.Datetime("us", "UTC")
-        return pl.DataFrame(
-            schema={"prediction_id": pl.String(), "at": instant, "package": pl.String(), "version": pl.Int64}
-        )
+        own = {"prediction_id": pl.String(), "at": instant, "package": pl.String(), "version": pl.Int64()}
+        answers = {"label": pl.String(), "probabilities": pl.List(pl.Float32), "value": pl.Float32()}
+        return pl.DataFrame(schema=own | answers)
     return frame.sort("prediction_id")
 
 

@@ -39,10 +39,10 @@ def keep(store: Store, run: Run) -> Outline:
     return Outline(run.run, run.package, run.gate, run.release, run.waits, run.reason)
 
 
-def settle(store: Store, run: str, release: Release | None) -> None:
-    """Note what the run `run` waited for: it led to `release`, or to none after all."""
+def settle(store: Store, run: str, release: Release | None, waits: Waits = "") -> None:
+    """Note what became of the run `run`: it led to `release`, or to none after all, or `waits` for something else."""
     record = msgspec.json.decode(store.read(_key(run)) or b"{}")
-    record |= {"release": msgspec.to_builtins(release), "waits": ""}
+    record |= {"release": msgspec.to_builtins(release), "waits": waits}
     store.write(_key(run), msgspec.json.format(msgspec.json.encode(record)))
 
 

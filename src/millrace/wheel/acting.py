@@ -19,6 +19,7 @@ from millrace.records.run import Run, Waits
 from millrace.store import runs
 from millrace.store.audited import identify
 from millrace.store.objects import Store
+from millrace.wheel.stages import step
 from millrace.wheel.watching import watch_over
 
 #: Puts what happens inside on record as done by a verb, with the ids that are put into the dict.
@@ -54,7 +55,7 @@ def act(site: Site, *, by: str, force: bool = False, train: bool = True, recorde
         return Retrained(decision, None, back)
     current = champion(site)
     reason = due(site.settings.retrain, decision, current.at if current else decision.at)
-    if not train or reason is None or rests_until(site):
+    if not train or reason is None or rests_until(site) or _on_its_way(site):
         return Retrained(decision, None, None)
     done = _run(site, by, reason, recorded)
     return Retrained(decision, done, done.release)
@@ -79,10 +80,18 @@ def take_up(site: Site, *, by: str) -> Release | None:
     if own or (current is not None and datetime.fromisoformat(current.at) > ended.began):
         runs.settle(site.store, ended.run, current if own else None)
         return current if own and ended.waits == "release" else None
+    if ended.waits == "stages":
+        return step(site, ended, by=by)
     if ended.waits == "release":
         return conclude(site, ended, by)
     _ask(site, ended)
     return None
+
+
+def _on_its_way(site: Site) -> bool:
+    """Whether a challenger goes through its stages: nothing is trained until it came through, or retreated."""
+    ended = runs.newest(site.store)
+    return ended is not None and ended.waits == "stages"
 
 
 def _of(release: Release, ended: runs.Outline) -> bool:
@@ -107,7 +116,10 @@ def rests_until(site: Site) -> datetime | None:
 
 
 def _run(site: Site, by: str, reason: str, recorded: Recorded) -> Run:
-    then: Waits = "approval" if site.settings.retrain.approval == "required" else "release"
+    settings = site.settings.retrain
+    then: Waits = "approval" if settings.approval == "required" else "release"
+    if settings.stages and champion(site) is not None:
+        then = "stages"
     with recorded("run") as ids:
         done = run(site, by=by, reason=reason, then=then)
         ids.update(identify(done))

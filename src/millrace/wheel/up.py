@@ -117,6 +117,8 @@ def _of_run(run: Run) -> str:
     named = f"{run.package.name} {run.package.version}"
     if run.release is not None:
         return f"{named} is champion"
+    if run.waits == "stages":
+        return f"{named} passed the gate and begins with its first stage"
     if run.waits:
         return f"{named} passed the gate and waits for a person: millrace release promote {run.package.version}"
     return f"{named} did not pass the gate: {'; '.join(run.gate.reasons)}"

@@ -34,6 +34,18 @@ def release(record: Release) -> RenderableType:
     )
 
 
+def live(record: Release) -> RenderableType:
+    """Draw what was live, who put it there, and on what evidence."""
+    parts = [
+        verdict(True, f"{record.package} {record.version} was live, since {record.at}."),
+        Text(f"  {record.kind}d by {record.by}: {record.reason}", style="dim"),
+    ]
+    for name, found in record.evidence.items():
+        lines = found if isinstance(found, list) else [found]
+        parts += [Text(f"  {name}: {told}") for told in lines]
+    return Group(*parts)
+
+
 def history(records: Sequence[Release]) -> RenderableType:
     """Draw every change, the present champion in bold."""
     if not records:

@@ -1,0 +1,156 @@
+"""A challenger comes to its traffic stage by stage, retreats on harm, and enters no stage twice."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+import time_machine
+from deltalake import write_deltalake
+
+from millrace.errors import ProjectFileError
+from millrace.project import Project
+from millrace.records.evaluation import Evaluation
+from millrace.records.release import GateVerdict
+from millrace.records.run import Run
+from millrace.release.traffic import stop
+from millrace.store import runs, traffic
+from millrace.store.prediction_log import FEEDBACK, PREDICTIONS
+from millrace.wheel.acting import take_up
+from tiny_package import publish_tiny
+
+START = datetime(2026, 5, 1, tzinfo=UTC)
+PROJECT = """\
+version: 1
+project: churn
+sources: {c: {from: c.csv}}
+model: {predict: churn}
+retrain: {stages: [shadow, 5%, 50%], hold: 1 day MORE}
+"""
+PASSED = GateVerdict(True, ("roc_auc 0.9 ≥ 0.8: yes",))
+
+
+@pytest.fixture
+def project(tmp_path: Path, request: pytest.FixtureRequest) -> Project:
+    """Version 1 is champion; a run made version 2, which passed the gate."""
+    more = getattr(request, "param", "")
+    (tmp_path / "millrace.yaml").write_text(PROJECT.replace("MORE", more))
+    project = Project.load(tmp_path / "millrace.yaml")
+    publish_tiny(project.store)
+    second = publish_tiny(project.store, bias=1.0)
+    with time_machine.travel(START - timedelta(days=30)):
+        project.promote(1)
+    evaluation = Evaluation("binary", {}, "roc_auc", 100)
+    made = Run("20260501T000000-aaaaaa", {}, evaluation, second, PASSED, None, "", {}, waits="stages", reason="harm")
+    runs.keep(project.store, made)
+    return project
+
+
+def steps(project: Project, *days: float) -> list[tuple[str | None, str]]:
+    """What is tried after a look at each of these days, and who is champion."""
+    seen = []
+    for day in days:
+        with time_machine.travel(START + timedelta(days=day)):
+            take_up(project._site(), by="wheel")
+            current = project.history()[-1]
+            tried = traffic.current(project.store, current)
+            part = None if tried is None else f"{tried.challenger.weight:.0%}" if tried.challenger else "shadow"
+            seen.append((part, f"champion {current.version}"))
+    return seen
+
+
+def told(project: Project, day: float, right: int, each: int = 400) -> None:
+    """Askers of either side, of which the challenger answered so many rightly, and the champion three of four."""
+    at = START + timedelta(days=day)
+    rows, outcomes = [], []
+    for role, version, good in (("champion", 1, 3 * each // 4), ("challenger", 2, right)):
+        for number in range(each):
+            name, label = f"{role}-{day}-{number}", "Yes" if number < good else "No"
+            chances = [0.0, 1.0] if label == "Yes" else [1.0, 0.0]
+            rows.append((name, at, "churn", version, label, chances, role, name))
+            outcomes.append((name, "Yes", at))
+    columns = ["prediction_id", "at", "package", "version", "label", "probabilities", "traffic_role", "traffic_unit"]
+    write_deltalake(project.store.at(PREDICTIONS), pl.DataFrame(rows, schema=columns, orient="row"), mode="append")
+    frame = pl.DataFrame(outcomes, schema=["prediction_id", "outcome", "at"], orient="row")
+    write_deltalake(project.store.at(FEEDBACK), frame, mode="append")
+
+
+def test_each_stage_is_held_and_the_last_one_leads_to_all_of_the_traffic(project: Project) -> None:
+    assert steps(project, 0, 0.5, 1.01, 1.01, 1.9, 2.02, 2.5, 3.03) == [
+        ("shadow", "champion 1"),
+        ("shadow", "champion 1"),
+        ("5%", "champion 1"),
+        ("5%", "champion 1"),
+        ("5%", "champion 1"),
+        ("50%", "champion 1"),
+        ("50%", "champion 1"),
+        (None, "champion 2"),
+    ]
+    last = project.history()[-1]
+    assert (last.by, last.reason) == ("wheel", "harm")
+    assert last.evidence["stages"][:3] == ["shadow", "5%", "50%"]
+    ended = runs.newest(project.store)
+    assert ended
+    assert (ended.waits, ended.release) == ("", last)
+    reasons = [one.reason for one in traffic.history(project.store)]
+    assert [reason.split(":")[0] for reason in reasons if reason.startswith("Stage")] == [
+        "Stage shadow",
+        "Stage 5%",
+        "Stage 50%",
+    ]
+
+
+def test_harm_makes_it_retreat_for_good(project: Project) -> None:
+    assert steps(project, 0, 1.01)[-1] == ("5%", "champion 1")
+    told(project, 1.2, right=120)
+    assert steps(project, 1.5, 1.6, 5) == [(None, "champion 1")] * 3
+    assert traffic.history(project.store)[-1].reason.startswith("Retreat: The challenger, version 2, is worse than")
+    ended = runs.newest(project.store)
+    assert ended
+    assert (ended.waits, ended.release) == ("", None)
+
+
+def test_one_that_is_surely_better_waits_no_longer(project: Project) -> None:
+    steps(project, 0, 1.01)
+    told(project, 1.2, right=390)
+    assert steps(project, 1.5) == [(None, "champion 2")]
+    assert "is better than the champion" in project.history()[-1].evidence["stages"][-1]
+
+
+def test_what_a_person_stops_stays_stopped(project: Project) -> None:
+    steps(project, 0, 1.01)
+    with time_machine.travel(START + timedelta(days=1.1)):
+        stop(project.store, "all", by="ada", reason="complaints")
+    assert steps(project, 1.2, 3) == [(None, "champion 1")] * 2
+
+
+def test_what_a_person_tries_is_left_alone(project: Project) -> None:
+    publish_tiny(project.store, bias=2.0)
+    with time_machine.travel(START):
+        project.shadow(3)
+    assert steps(project, 0.1, 5) == [("shadow", "champion 1")] * 2
+    with time_machine.travel(START + timedelta(days=5)):
+        project.stop("all")
+    assert steps(project, 5.1, 6.2) == [("shadow", "champion 1"), ("5%", "champion 1")]
+
+
+@pytest.mark.parametrize("project", [", approval: required"], indirect=True)
+def test_with_approval_a_person_is_asked_after_the_last_stage(project: Project) -> None:
+    assert steps(project, 0, 1.01, 2.02, 3.03, 4)[-1] == ("50%", "champion 1")
+    ended = runs.newest(project.store)
+    assert ended
+    assert ended.waits == "approval"
+
+
+@pytest.mark.parametrize(
+    ("stages", "said"),
+    [("[shadw]", "`shadw` is no stage. Did you mean `shadow`"), ("[100%]", "no stage"), ("[50%, 5%]", "do not grow")],
+)
+def test_stages_that_make_no_sense_are_refused(tmp_path: Path, stages: str, said: str) -> None:
+    text = PROJECT.replace("[shadow, 5%, 50%]", stages).replace(" MORE", "")
+    (tmp_path / "millrace.yaml").write_text(text)
+    with pytest.raises(ProjectFileError) as error:
+        Project.load(tmp_path / "millrace.yaml")
+    assert said in str(error.value)
