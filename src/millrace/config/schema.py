@@ -236,6 +236,9 @@ class MonitorSettings(Section):
     detectors: tuple[Name, ...] = Field(
         (), description="detectors that are fed the errors in the order of predictions, such as `betting` or `adwin`"
     )
+    otel: Name | None = Field(
+        None, description="an OpenTelemetry collector that each look tells what it found, such as http://localhost:4318"
+    )
     cooldown: Duration = Field(86400.0, description="how long the same condition is not told again, such as 1 day")
 
 

@@ -9,6 +9,7 @@ from millrace.errors import MillraceError, PackageError, ReleaseError
 from millrace.lifecycle import Site, champion
 from millrace.monitor.history import remember
 from millrace.monitor.look import own
+from millrace.monitor.otel import export
 from millrace.monitor.stage import monitor
 from millrace.monitor.unlabelled.held import Held, judged_by, of_log
 from millrace.monitor.unlabelled.stage import besides, without_labels
@@ -42,7 +43,10 @@ def watch_over(site: Site) -> Decision:
         held = _held_out(site, package) or of_log(rows, outcomes, package.manifest)
         found = without_labels(settings, package.manifest, reference, rows, held) if held else None
         decision = besides(decision, found)
-    return tell(site, replace(decision, since=remember(site.store, decision)))
+    decision = replace(decision, since=remember(site.store, decision))
+    if settings.otel is not None:
+        export(decision, site.settings.project, settings.otel)
+    return tell(site, decision)
 
 
 def _held_out(site: Site, package: Package) -> Held | None:
