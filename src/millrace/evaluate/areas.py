@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from millrace.evaluate.intervals import Bounds, error_of
+from millrace.evaluate.intervals import Bounds, error_of, freedom_of
 from millrace.evaluate.ranking import area_bounds, one_area
 
 #: ``(truth, probabilities) -> (area, influence of each row)``.
@@ -80,6 +80,7 @@ def bounds_of(influence: Influence) -> Callable[[np.ndarray, np.ndarray, np.rand
         counts = np.bincount(truth)
         if (counts > 0).sum() < 2:
             return value, (0.0, 1.0)
-        return value, area_bounds(value, error_of(influences), float(counts[counts > 0].min()))
+        smallest = float(counts[counts > 0].min())
+        return value, area_bounds(value, error_of(influences), smallest, freedom_of(influences, truth))
 
     return measure

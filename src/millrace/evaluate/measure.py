@@ -9,7 +9,16 @@ import numpy as np
 
 from millrace.evaluate import cells as c
 from millrace.evaluate.definition import MetricDefinition
-from millrace.evaluate.intervals import Bounds, around, error_of, quantiles, resample_matrix, rows_worth, wilson
+from millrace.evaluate.intervals import (
+    Bounds,
+    around,
+    error_of,
+    quantiles,
+    resample_matrix,
+    rows_worth,
+    stretch_of,
+    wilson,
+)
 from millrace.evaluate.metrics import METRICS
 from millrace.records.evaluation import Metric
 from millrace.records.fit import Answer
@@ -87,7 +96,8 @@ def _of_rows(
         return metric.bounds(truth, prediction, rng)
     assert metric.influence is not None
     value, influences = metric.influence(truth, prediction)
-    return value, around(value, error_of(influences), metric.scale, rows_worth(influences))
+    rows, stretch = rows_worth(influences), stretch_of(influences)
+    return value, around(value, error_of(influences), metric.scale, rows, stretch)
 
 
 def uncalibrated(truth: np.ndarray, outputs: np.ndarray, task: Task, seed: int = 0) -> Mapping[str, Metric]:

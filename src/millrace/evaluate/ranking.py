@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from millrace.evaluate.intervals import Bounds, around, error_of, wilson
+from millrace.evaluate.intervals import Bounds, around, error_of, freedom_of, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def roc_auc_bounds(truth: np.ndarray, probability: np.ndarray, _: np.random.Gene
     """
     if probability.ndim == 2:
         value, influence = roc_auc_influence(truth, probability)
-        error = error_of(influence)
+        error, freedom = error_of(influence), freedom_of(influence, truth)
     else:
         ranking = rank(truth, probability)
         if not len(ranking.positives) or not len(ranking.negatives):
@@ -105,16 +105,19 @@ def roc_auc_bounds(truth: np.ndarray, probability: np.ndarray, _: np.random.Gene
         placed = _below(ranking.negatives, ranking.positives)
         misplaced = _below(ranking.positives, ranking.negatives)
         value = float(placed.mean())
-        error = float(np.sqrt(placed.var() / len(placed) + misplaced.var() / len(misplaced)))
+        error, freedom = float(np.sqrt(placed.var() / len(placed) + misplaced.var() / len(misplaced))), None
     counts = np.bincount(truth)
-    return value, area_bounds(value, error, float(counts[counts > 0].min()))
+    return value, area_bounds(value, error, float(counts[counts > 0].min()), freedom)
 
 
-def area_bounds(value: float, error: float, smallest: float) -> Bounds:
-    """The bounds of an area with this standard error, where the smallest class has so many rows."""
+def area_bounds(value: float, error: float, smallest: float, freedom: float | None = None) -> Bounds:
+    """The bounds of an area with this standard error, where the smallest class has so many rows.
+
+    Without its degrees of freedom, those of twice the smallest class.
+    """
     if error == 0.0 and value in {0.0, 1.0}:
         return wilson(value * smallest, smallest)
-    return around(value, error, "logit", int(2 * smallest))
+    return around(value, error, "logit", int(2 * smallest) if freedom is None else freedom + 1)
 
 
 def average_precision(truth: np.ndarray, probability: np.ndarray) -> float:

@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from millrace.evaluate.intervals import around, resample_matrix, student, wilson
+from millrace.evaluate.intervals import (
+    around,
+    error_of,
+    freedom_of,
+    resample_matrix,
+    rows_worth,
+    stretch_of,
+    student,
+    wilson,
+)
 from millrace.evaluate.measure import judged, measure
 from millrace.evaluate.metrics import METRICS
 from millrace.records.fit import Answer
@@ -130,3 +139,33 @@ def test_a_flawless_ranking_of_few_rows_stays_uncertain(name):
 def test_the_same_seed_gives_the_same_bounds():
     truth, answer = _binary_answer(np.random.default_rng(1), 300)
     assert measure(judged(truth, answer, "binary", 2), 5) == measure(judged(truth, answer, "binary", 2), 5)
+
+
+def test_skewed_losses_reach_farther_up_and_even_ones_do_not():
+    assert stretch_of(np.array([-1.0, 1.0, -1.0, 1.0])) == 1.0
+    # Three at -1 and one at 3: mean square 3, mean cube 6; 1 + 6 / 3**1.5 / (2 * sqrt(4)).
+    assert stretch_of(np.array([-1.0, -1.0, -1.0, 3.0])) == pytest.approx(1.288675, abs=1e-6)
+    assert stretch_of(np.zeros(4)) == 1.0
+    low, high = around(2.0, 0.1, "root", 1000)
+    assert around(2.0, 0.1, "root", 1000, 1.5) == (low, pytest.approx(2 * (high / 2) ** 1.5))
+
+
+def test_every_class_lends_its_rows_to_an_error():
+    truth = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2])
+    assert freedom_of(np.ones(9), truth) == pytest.approx(6.0)  # three classes of two degrees each
+    lopsided = np.array([1.0] * 3 + [1e-9] * 6)
+    assert freedom_of(lopsided, truth) == pytest.approx(2.0)  # one class makes up the whole error
+
+
+def test_long_tailed_errors_are_surrounded_often_enough():
+    # Lognormal amounts, missed by a factor: E[said**2] = exp(0.5), E[(factor - 1)**2] = exp(0.18) - 2 exp(0.045) + 1.
+    true = np.sqrt(np.exp(0.5) * (np.exp(0.18) - 2 * np.exp(0.045) + 1))
+    rng, held = np.random.default_rng(5), 0
+    for _ in range(2000):
+        said = np.exp(0.5 * rng.standard_normal(300))
+        truth = said * np.exp(0.3 * rng.standard_normal(300))
+        value, influences = METRICS["rmse"].influence(truth, said)
+        error, rows = error_of(influences), rows_worth(influences)
+        low, high = around(value, error, "root", rows, stretch_of(influences))
+        held += low <= true <= high
+    assert 0.93 <= held / 2000 <= 0.97
