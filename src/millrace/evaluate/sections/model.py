@@ -59,7 +59,7 @@ def ladder(fit: Fit) -> str:
         for rung, m in rungs
     ]
     drawn = table(("model", name, "95 % interval", ""), rows, numbers=frozenset({1, 2}))
-    return section("The ladder of models", drawn, note="How each candidate did; the bar is its 95 % interval.")
+    return section("The ladder of models", drawn, note="How each candidate did, with its 95 % interval.")
 
 
 def notes(fit: Fit) -> str:
