@@ -27,6 +27,8 @@ from millrace.train.scorer import Scorer
 _FIRST_SHARE = 0.4
 #: All training rows are more than a fold's: they bear a few more trees than did best there.
 _MORE_TREES = 1.1
+#: However late it is, a last fit may learn for this share of what is left.
+_LEARNING_SHARE = 0.4
 #: Below this many cells a second thread waits more than it helps.
 _CELLS_PER_THREAD = 200_000
 
@@ -146,7 +148,10 @@ def refit(room: Classroom, trial: Trial, weight: float, clock: Clock, share: flo
     trees = ceil(trial.trees * _MORE_TREES) or None
     threads = max(1, min(os.cpu_count() or 1, matrix.size // _CELLS_PER_THREAD))
     lesson = Lesson(matrix, room.truth, threads=threads)
-    estimator, _ = trial.candidate.learn(lesson, trees, clock.moment(share))
+    # Encoding many rows takes long: a model that has no time left to learn would be worse than none.
+    late = clock.part(_LEARNING_SHARE) if share == REFIT else 0.0
+    until = max(clock.moment(share), late)
+    estimator, _ = trial.candidate.learn(lesson, trees, until)
     return Member(trial.candidate.name, weight, encodings, estimator)
 
 
