@@ -2,7 +2,7 @@
 
 python -m venv PEERS/flaml && PEERS/flaml/bin/pip install "flaml[automl]==2.7.0" pandas pyarrow
 python -m venv PEERS/autogluon
-PEERS/autogluon/bin/pip install "autogluon.tabular[lightgbm,catboost,xgboost]==1.6.3" pyarrow
+PEERS/autogluon/bin/pip install "autogluon.tabular[lightgbm,catboost,xgboost]==1.6.3" pyarrow torch==2.13.0
 """
 
 from __future__ import annotations
