@@ -205,6 +205,7 @@ def learn(site: Site, identity: str, part_of: str | None = None) -> tuple[Fit, D
     from millrace.engine.clock import Clock
     from millrace.ingest.dataset import dataset
     from millrace.lineage.jobs import learned
+    from millrace.package.footprint import footprint
     from millrace.train.stage import train
 
     clock = Clock(site.settings.model.budget, site.watch)
@@ -212,7 +213,8 @@ def learn(site: Site, identity: str, part_of: str | None = None) -> tuple[Fit, D
     with site.events.job(site.job("dataset"), identity, part_of) as job:
         frame, learned_from = dataset(site.settings, site.store)
         site.events.note(learned, job, site.store, learned_from, (site.settings.dataset or {}).get("sql"))
-    return train(frame, site.settings.model, site.watch, trial_book(site, learned_from), clock), learned_from
+    book = trial_book(site, learned_from)
+    return train(frame, site.settings.model, site.watch, book, clock, footprint), learned_from
 
 
 def trial_book(site: Site, learned_from: Dataset) -> TrialBook:

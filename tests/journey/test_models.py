@@ -68,3 +68,21 @@ def test_named_models_are_the_ones_that_are_packed(tmp_path: Path, models: str) 
     assert answers.height == frame.height
     found = done.evaluation.metrics["roc_auc"]
     assert found.low > 0.6
+
+
+WISHES = """
+  features: {scale: power, clip: 1%, columns: {plan: {encode: ordinal}, age: {scale: robust, missing: indicator}}}
+  split: {folds: 3, repeats: 2}
+  resample: over
+  search: grid
+"""
+
+
+def test_what_a_team_wishes_of_columns_folds_and_search_is_packed(tmp_path: Path) -> None:
+    frame = riders(tmp_path)
+    project, done = run(tmp_path, "[linear, {neighbors: {n_neighbors: [9, 25]}}]", "4 trials", WISHES)
+    package = mr.Package.load(Path(project.store.at(f"packages/{done.package.name}/{done.package.version}")))
+    assert package.manifest.parity is not None
+    assert package.manifest.parity <= 1e-5
+    assert package.predict(frame).height == frame.height
+    assert done.evaluation.metrics["roc_auc"].low > 0.6

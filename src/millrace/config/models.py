@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import WithJsonSchema
 
-from millrace.config.refusal import must_parse
+from millrace.config.refusal import must_parse, refused
 from millrace.errors import ProjectFileError, nearest
 
 Value = str | int | float
@@ -147,6 +147,36 @@ def parse_models(given: str | Sequence[object]) -> tuple[Wanted, ...]:
     if not given:
         raise ProjectFileError("`models` names none.", code="config.value", allowed=("auto", *MODELS))
     return tuple(_wanted(one) for one in given)
+
+
+def check_search(search: str, wanted: Sequence[Wanted]) -> None:
+    """Refuse values to choose from that nothing chooses from, and a grid that has none or no end."""
+    several = [one for one in wanted if not one.fixed]
+    if search == "portfolio" and several:
+        raise refused(
+            ProjectFileError(
+                f"`models` gives `{several[0].model}` several values, and nothing chooses between them.",
+                code="config.value",
+                allowed=["search: grid", "search: random", "search: bayesian", "one value for each setting"],
+            )
+        )
+    if search == "grid" and not several:
+        raise refused(
+            ProjectFileError(
+                "`search: grid` tries the values that `models` lists, and it lists none.",
+                code="config.value",
+                allowed=["models: [svm: {C: [0.1, 1, 10]}]"],
+            )
+        )
+    endless = [one.model for one in several if any(isinstance(value, Range) for value in one.settings.values())]
+    if search == "grid" and endless:
+        raise refused(
+            ProjectFileError(
+                f"`search: grid` has no end: a setting of `{endless[0]}` is a range.",
+                code="config.value",
+                allowed=["a list of values", "search: random", "search: bayesian"],
+            )
+        )
 
 
 def _wanted(given: object) -> Wanted:

@@ -13,18 +13,19 @@ from pydantic import Field, WithJsonSchema, model_validator
 
 from millrace.config.deciding import Calibrate, ConformalSettings, CostMetric, Threshold
 from millrace.config.false_alarms import parse_false_alarms
+from millrace.config.features import FeatureSettings
 from millrace.config.gate import metric, parse_condition
 from millrace.config.kpis import KPIS, check_kpis
 from millrace.config.metrics import METRICS
-from millrace.config.models import Models
+from millrace.config.models import Models, check_search, parse_models
 from millrace.config.order import check_references, in_order
 from millrace.config.refusal import must_parse, read_by, refused
 from millrace.config.schedules import parse_schedule
 from millrace.config.section import Age, Budget, Duration, Name, Scalar, Section, Whole
 from millrace.config.source import ColumnSettings, ColumnType, Protection, RetainSettings, SourceSettings
+from millrace.config.split import Fraction, SplitSettings
 from millrace.config.stages import check_stages, parse_stage
 from millrace.config.triggers import parse_trigger
-from millrace.config.units import PERCENT, fraction
 from millrace.errors import ProjectFileError
 
 #: Every section, wherever it is written.
@@ -46,19 +47,6 @@ __all__ = [
     "TlsSettings",
     "TokenSettings",
     "UpSettings",
-]
-Fraction = Annotated[
-    float,
-    read_by(fraction),
-    Field(gt=0, lt=1),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-                {"type": "string", "pattern": PERCENT},
-            ]
-        }
-    ),
 ]
 #: A source's name is a folder of the store and a table in SQL: no path may hide in it.
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]*$")]
@@ -85,36 +73,6 @@ Kpis = Annotated[
 ]
 
 
-class SplitSettings(Section):
-    """Which rows are kept apart to judge the model."""
-
-    test: Fraction = Field(0.15, description="sealed until the end, such as 15%")
-    validation: Fraction = Field(0.15, description="used for early stopping and thresholds where folds are not")
-    time: str | None = Field(None, description="split by this time column: the test part is the latest")
-    group: str | None = Field(None, description="rows that share this column's value stay on one side")
-
-    @model_validator(mode="after")
-    def _leave_rows_to_train(self) -> Self:
-        if self.time is not None and self.group is not None:
-            raise refused(
-                ProjectFileError(
-                    "`split` has both `time` and `group`; a row can obey only one.",
-                    code="config.value",
-                    allowed=["time", "group"],
-                    next_step="remove one of them",
-                )
-            )
-        if self.test + self.validation >= 1:
-            raise refused(
-                ProjectFileError(
-                    f"`split` leaves no rows to train on: test and validation take {self.test + self.validation:.0%}.",
-                    code="config.value",
-                    allowed=["test + validation below 100%"],
-                )
-            )
-        return self
-
-
 class ModelSettings(Section):
     """What is predicted, and how the model is found and judged."""
 
@@ -128,16 +86,33 @@ class ModelSettings(Section):
         ConformalSettings(), description="sets or intervals that hold the truth in a stated share of rows; or none"
     )
     drop: tuple[str, ...] = Field((), description="columns the model must not see")
+    features: FeatureSettings = FeatureSettings()
     split: SplitSettings = SplitSettings()
     models: Models = Field("auto", description="auto, or the models to try: [linear, svm: {C: [1, 10]}]")
-    search: Literal["portfolio", "random"] = Field(
-        "portfolio", description="random: after the portfolio, boosted trees with settings drawn at random"
+    resample: Literal["none", "over", "under"] = Field(
+        "none", description="over: rows of smaller classes are learned from several times; under: fewer of larger ones"
+    )
+    search: Literal["portfolio", "grid", "random", "bayesian"] = Field(
+        "portfolio",
+        description="grid: every point of the lists under `models`; random: points drawn from them; bayesian: where "
+        "earlier points did well (extra `search`)",
     )
     budget: Budget = Field(60.0, description="for training: a time such as 5 min, or a count such as 20 trials")
+    max_latency_ms: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="for one row on one thread of this machine; slower models are left out"
+    )
+    max_size_mb: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="of model.onnx; larger models are left out"
+    )
     gate: tuple[Condition, ...] = Field(
         (), description="conditions of release: `roc_auc >= 0.80`, `better than champion`"
     )
     seed: Whole = Field(0, ge=0, le=2**32 - 1, description="the same seed on the same rows gives the same model")
+
+    @model_validator(mode="after")
+    def _search_what_is_declared(self) -> Self:
+        check_search(self.search, parse_models(self.models))
+        return self
 
     @model_validator(mode="after")
     def _see_the_target(self) -> Self:

@@ -14,7 +14,8 @@ class NumberEncoding:
     """A numeric column as one float32 column, and a second one that says where it was missing.
 
     Order: clip to [low, high] (NaN stays) → replace NaN by `fill` (None leaves NaN for models that take it)
-    → subtract `center` → multiply by `factor`, all in float64 → cast to float32. With `indicator`, a column that is 1.0
+    → raise to `power` as Yeo & Johnson (2000) do (None does not; it is neither 0 nor 2) → subtract `center` → multiply
+    by `factor`, all in float64 → cast to float32. With `indicator`, a column that is 1.0
     where the input was NaN follows.
     """
 
@@ -25,6 +26,7 @@ class NumberEncoding:
     factor: float = 1.0
     low: float | None = None
     high: float | None = None
+    power: float | None = None
 
     @property
     def width(self) -> int:

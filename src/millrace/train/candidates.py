@@ -2,20 +2,22 @@
 
 A short portfolio comes before any search: most of what a search would find is bought by a few unlike configurations and
 their blend (Salinas & Erickson, TabRepo, 2024). Where they are asked for, boosted trees drawn at random follow
-(Bergstra & Bengio, Random search for hyper-parameter optimization, 2012).
+(Bergstra & Bengio, Random search for hyper-parameter optimization, 2012), or another search of `train.search`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
-import numpy as np
-
-from millrace.config.models import Range, Wanted, parse_models
+from millrace.config.models import Wanted, parse_models
 from millrace.config.schema import ModelSettings
+from millrace.train import search
 from millrace.train.models import bayes, boosted, linear, registry, trees
-from millrace.train.models.base import Candidate, Problem, Settings
+from millrace.train.models.base import Candidate, Problem
 
 #: More would choose by chance what seems best.
 MAX_CANDIDATES = 100
@@ -64,17 +66,57 @@ def configured(wanted: Wanted, settings: Mapping[str, Any], problem: Problem, la
     return family.candidate(problem, label or told, {**usual, **settings})
 
 
-def candidates(problem: Problem, settings: ModelSettings) -> Iterator[Candidate]:
-    """The portfolio, then where asked boosted trees drawn at random, the same ones for the same seed; at most 100."""
-    wanted = parse_models(settings.models)
-    first = asked(wanted, problem) if wanted else portfolio(problem)
-    yield from first
-    if settings.search == "random":
-        spaces = [one for one in wanted if not one.fixed] or wanted or _searchable(problem)
-        draw = np.random.default_rng(problem.seed)
-        for number in range(MAX_CANDIDATES - len(first)) if spaces else ():
-            one = spaces[number % len(spaces)]
-            yield configured(one, _drawn(draw, one), problem, f"drawn {number // len(spaces) + 1}")
+class Candidates:
+    """The models to try, in order: the portfolio or those that are named, then what the search asks for.
+
+    A search that learns is told of every score by `told`. The same seed, and the same scores, give the same models; of
+    those drawn there are at most 100 in all.
+    """
+
+    def __init__(self, problem: Problem, settings: ModelSettings, *, higher_is_better: bool = True) -> None:
+        self._problem, self._search = problem, settings.search
+        self._higher = higher_is_better
+        self._wanted = parse_models(settings.models)
+        self._tell: search.Told | None = None
+        self._numbers: dict[str, int] = {}
+
+    def __iter__(self) -> Iterator[Candidate]:
+        """Each candidate once."""
+        first = self._first()
+        yield from first
+        spaces = [one for one in self._wanted if not one.fixed] or self._wanted or _searchable(self._problem)
+        if self._search == "portfolio" or not spaces:
+            return
+        if self._search == "grid":
+            yield from self._searched(search.grid(spaces))
+            return
+        points = search.drawn(spaces, self._problem.seed)
+        if self._search == "bayesian":
+            points, self._tell = search.bayesian(spaces, self._problem.seed, higher_is_better=self._higher)
+        yield from islice(self._searched(points, "drawn"), max(0, MAX_CANDIDATES - len(first)))
+
+    def told(self, candidate: Candidate, score: float) -> None:
+        """Hear what a candidate was worth."""
+        if self._tell is not None and candidate.name in self._numbers:
+            self._tell(self._numbers[candidate.name], score)
+
+    def _first(self) -> tuple[Candidate, ...]:
+        """What is tried before any search; a grid of models is tried alone."""
+        if not self._wanted:
+            return portfolio(self._problem)
+        fixed = [one for one in self._wanted if one.fixed]
+        if self._search == "grid":
+            return asked(fixed, self._problem)
+        return asked(self._wanted, self._problem)
+
+    def _searched(self, points: Iterable[search.Point], label: str = "") -> Iterator[Candidate]:
+        seen: Counter[str] = Counter()
+        for number, (wanted, settings) in enumerate(points):
+            seen[wanted.model] += 1
+            named = f"{label} {seen[wanted.model]}" if label else ""
+            one = replace(configured(wanted, settings, self._problem, named), searched=True)
+            self._numbers[one.name] = number
+            yield one
 
 
 def _presets(family: Any, problem: Problem) -> list[Candidate]:
@@ -84,22 +126,6 @@ def _presets(family: Any, problem: Problem) -> list[Candidate]:
 def _searchable(problem: Problem) -> tuple[Wanted, ...]:
     """What is searched where the project file names no model."""
     return () if all(field.type == "text" for field in problem.signature.inputs) else (Wanted("lightgbm", {}),)
-
-
-def _drawn(draw: np.random.Generator, wanted: Wanted) -> Settings:
-    """One point of the space: sizes and rates by their logarithm."""
-    found: dict[str, Any] = {}
-    for name, value in wanted.space().items():
-        if isinstance(value, tuple):
-            found[name] = value[int(draw.integers(len(value)))]
-        elif isinstance(value, Range):
-            ends = np.log([value.low, value.high]) if value.log else np.array([value.low, value.high])
-            one = float(draw.uniform(*ends))
-            one = float(np.exp(one)) if value.log else one
-            found[name] = round(one) if value.whole else one
-        else:
-            found[name] = value
-    return found
 
 
 def _short(value: object) -> str:

@@ -85,6 +85,8 @@ def _stated(name: str, settings: ModelSettings) -> str:
         return "it orders the split in time"
     if name == settings.split.group:
         return "it groups the rows of the split"
+    if name == settings.split.column:
+        return "it says which part of the split a row is in"
     return ""
 
 

@@ -7,8 +7,8 @@ import polars as pl
 
 from millrace.config.schema import ModelSettings
 from millrace.train.columns import type_columns
-from millrace.train.split import order_keys, sealed
-from millrace.train.stage import split_columns, strata_of
+from millrace.train.parts import judged, strata_of
+from millrace.train.split import order_keys
 from millrace.train.target import answered, read_target
 
 
@@ -20,6 +20,7 @@ def held_out(frame: pl.DataFrame, settings: ModelSettings) -> tuple[pl.DataFrame
     rows, _ = answered(frame, settings)
     target, _ = read_target(rows, settings)
     fields, _ = type_columns(rows, settings)
-    rows = rows.select(*(field.name for field in fields), settings.predict, *split_columns(settings.split))
-    test = sealed(order_keys(rows, fields, settings.split), strata_of(target, settings.split), settings.split.test)
+    rows = rows.select(*(field.name for field in fields), settings.predict, *settings.split.by)
+    keys = order_keys(rows, fields, settings.split)
+    test = judged(rows, keys, strata_of(target, settings.split), settings.split)
     return rows.filter(test).select(field.name for field in fields), target.truth[test]

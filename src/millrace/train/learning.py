@@ -14,7 +14,6 @@ from millrace.records.metric import Metric
 from millrace.train.calling import Calling
 from millrace.train.judging import Judging
 from millrace.train.models.base import Lesson
-from millrace.train.recipes import learned
 from millrace.train.trials import Classroom, Trial
 
 _PARTS = 8
@@ -54,8 +53,8 @@ def _all_classes(room: Classroom, rows: Sequence[int] | np.ndarray) -> bool:
 def _taught(
     room: Classroom, judging: Judging, trial: Trial, rows: np.ndarray, calling: Calling, clock: Clock
 ) -> Metric:
-    encodings, matrix = learned(room.rows[rows], room.signature.inputs, room.goals(rows), trial.candidate.recipe)
-    lesson = Lesson(matrix, room.truth[rows])
+    encodings, matrix, truth = room.material(rows, trial.candidate.recipe)
+    lesson = Lesson(matrix, truth)
     estimator, _ = trial.candidate.learn(lesson, trial.trees or None, clock.moment(CURVE))
     member = Member(trial.candidate.name, 1.0, encodings, estimator)
     return judging.judge(judging.outputs([member]), calling).metrics[judging.metric]

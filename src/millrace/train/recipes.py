@@ -41,9 +41,9 @@ def for_linear(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) 
         elif field.type == "text":
             continue
         elif len(field.categories) <= MAX_ONE_HOT:
-            encodings.append(_one_hot(frame, field))
+            encodings.append(one_hot(frame, field))
         else:
-            encodings.append(_target_mean(frame, field, goals, standardise=True))
+            encodings.append(target_mean(frame, field, goals, standardise=True))
     return tuple(encodings)
 
 
@@ -60,7 +60,7 @@ def for_words(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -
 
 def for_counts(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:
     """Categories as they occur and the words of every text, none of them below zero: what naive Bayes counts."""
-    seen = tuple(_one_hot(frame, field) for field in fields if field.type == "category")
+    seen = tuple(one_hot(frame, field) for field in fields if field.type == "category")
     return (*seen, *for_words(frame, fields, goals))
 
 
@@ -73,9 +73,9 @@ def for_trees(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -
         elif field.type == "text":
             continue
         elif len(field.categories) <= MAX_TREE_ONE_HOT:
-            encodings.append(_one_hot(frame, field))
+            encodings.append(one_hot(frame, field))
         else:
-            encodings.append(_target_mean(frame, field, goals, standardise=False))
+            encodings.append(target_mean(frame, field, goals, standardise=False))
     return tuple(encodings)
 
 
@@ -180,7 +180,7 @@ def _periods(frame: pl.DataFrame, field: Field) -> list[PeriodEncoding]:
     return [PeriodEncoding(field.name, period, unit) for period in _PERIODS if unit < period and span >= 2 * period]
 
 
-def _one_hot(frame: pl.DataFrame, field: Field) -> LookupEncoding:
+def one_hot(frame: pl.DataFrame, field: Field) -> LookupEncoding:
     """A column per category; of two categories without missing values one column says it all."""
     known = field.categories
     missing = bool((texts(frame, field.name) == "").any())
@@ -192,7 +192,7 @@ def _one_hot(frame: pl.DataFrame, field: Field) -> LookupEncoding:
     return LookupEncoding(field.name, known, rows, missing=nothing, unseen=nothing)
 
 
-def _target_mean(frame: pl.DataFrame, field: Field, goals: np.ndarray, *, standardise: bool) -> LookupEncoding:
+def target_mean(frame: pl.DataFrame, field: Field, goals: np.ndarray, *, standardise: bool) -> LookupEncoding:
     """The share of rows with a category, and the smoothed mean of each goal over them; unseen gives the prior."""
     columns = _informative(goals)
     prior = columns.mean(axis=0)

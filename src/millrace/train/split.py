@@ -23,6 +23,7 @@ Keys = np.ndarray
 Rows = np.ndarray
 Folds = list[tuple[Rows, Rows]]
 Mask = np.ndarray
+_PARTS = {"train": 0, "validation": 1, "test": 2}
 
 
 def order_keys(frame: pl.DataFrame, fields: Sequence[Field], split: SplitSettings) -> Keys:
@@ -35,7 +36,7 @@ def order_keys(frame: pl.DataFrame, fields: Sequence[Field], split: SplitSetting
     TrainingError
         The time or group column is absent, or the time column holds no times or numbers.
     """
-    for option, name in (("time", split.time), ("group", split.group)):
+    for option, name in (("time", split.time), ("group", split.group), ("column", split.column)):
         if name is not None and name not in frame.columns:
             raise TrainingError(
                 f"There is no column `{name}` to split by.",
@@ -79,6 +80,49 @@ def sealed(keys: Keys, strata: Rows, share: float) -> Mask:
     return mask
 
 
+def given(frame: pl.DataFrame, column: str) -> Rows:
+    """The part that a column says each row is in: int64, 0 train, 1 validation, 2 test.
+
+    Raises
+    ------
+    TrainingError
+        It says something else.
+
+    Examples
+    --------
+    >>> given(pl.DataFrame({"part": ["train", "Test", "validation"]}), "part").tolist()
+    [0, 2, 1]
+    """
+    said = texts(frame, column).str.strip_chars().str.to_lowercase()
+    strange = said.filter(~said.is_in(list(_PARTS)))
+    if len(strange):
+        raise TrainingError(
+            f"`{column}` says `{strange[0]}` of a row.",
+            where="model.split.column",
+            code="train.split",
+            allowed=list(_PARTS),
+        )
+    return said.replace_strict(_PARTS, return_dtype=pl.Int64).to_numpy()
+
+
+def before(keys: Keys, held: Mask, gap: float) -> Mask:
+    """Rows less than `gap` before the earliest held row, by keys of a time split; none without a gap.
+
+    Examples
+    --------
+    >>> before(np.array([-1.0, -2.0, -3.0, -9.0]), np.array([False, False, False, True]), 7).tolist()
+    [False, False, True, False]
+    """
+    if not gap or not held.any():
+        return np.zeros(len(keys), bool)
+    return np.asarray(~held & (keys < keys[held].max() + gap))
+
+
+def dealt_again(keys: Keys, time: int) -> Keys:
+    """Another order of the same rows, in which equal keys stay equal; the first one is as it was."""
+    return keys if time == 0 else _hashes([key.tobytes() + bytes([time]) for key in keys.astype("<f8")])
+
+
 def folds(keys: Keys, strata: Rows, count: int) -> Folds:
     """Training and validation row numbers of each fold: every stratum is dealt evenly, ties staying together.
 
@@ -93,10 +137,16 @@ def folds(keys: Keys, strata: Rows, count: int) -> Folds:
     return _learnable(pairs, strata)
 
 
-def holdout(keys: Keys, strata: Rows, share: float) -> Folds:
+def holdout(keys: Keys, strata: Rows, share: float, gap: float = 0.0) -> Folds:
     """One fold whose validation part is the `share` of rows with the lowest keys: the latest, under a time split."""
     held = _shares(keys) < share
-    return _learnable([(np.flatnonzero(~held), np.flatnonzero(held))], strata)
+    return apart(held, strata, before(keys, held, gap))
+
+
+def apart(held: Mask, strata: Rows, left_out: Mask | None = None) -> Folds:
+    """One fold whose validation part is `held`; rows that are `left_out` are on neither side."""
+    learn = ~held if left_out is None else ~held & ~left_out
+    return _learnable([(np.flatnonzero(learn), np.flatnonzero(held))], strata)
 
 
 def _learnable(pairs: Folds, strata: Rows) -> Folds:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from warnings import catch_warnings, filterwarnings
 
-import numpy as np
 import polars as pl
 
-from millrace.config.schema import ModelSettings, SplitSettings
+from millrace.config.schema import ModelSettings
 from millrace.engine.clock import LADDER, Clock
 from millrace.errors import TrainingError
 from millrace.records.evaluation import Evaluation
@@ -17,24 +16,23 @@ from millrace.records.fit import Fit
 from millrace.records.progress import Watch, unwatched
 from millrace.records.signature import Signature
 from millrace.store.trial_book import TrialBook
-from millrace.train.blend import blend
 from millrace.train.calling import calling_of, costs_of
-from millrace.train.candidates import candidates, yardstick
+from millrace.train.candidates import Candidates, yardstick
 from millrace.train.columns import describe, type_columns
-from millrace.train.ensemble import taught
 from millrace.train.judging import Judging
 from millrace.train.ladder import ladder
 from millrace.train.leaks import leak_warnings
 from millrace.train.learning import learning_curve
+from millrace.train.limits import Measure, choose
 from millrace.train.models.base import Problem
+from millrace.train.parts import check_classes, gap_of, judged, repeats, strata_of, turns_of
 from millrace.train.scorer import deciding_metric, scorer
-from millrace.train.split import Folds, folds, holdout, order_keys, sealed
+from millrace.train.shaping import check_wishes
+from millrace.train.split import before, order_keys
 from millrace.train.target import Target, answered, read_target
 from millrace.train.thinning import affordable
 from millrace.train.trials import Classroom, Trial, outputs_of, try_candidates
 
-#: With more training rows, fewer folds tell as much.
-_FIVE_FOLDS, _THREE_FOLDS = 30_000, 100_000
 #: Leaks are looked for in this share of the time at most.
 _LEAKS = 0.1
 
@@ -45,6 +43,7 @@ def train(
     watch: Watch = unwatched,
     book: TrialBook | None = None,
     clock: Clock | None = None,
+    measure: Measure | None = None,
 ) -> Fit:
     """Learn to predict ``settings.predict`` from the other columns, within ``settings.budget`` seconds or trials.
 
@@ -52,7 +51,7 @@ def train(
     boosted trees are cross-validated on the rest; a blend of at most three of them, weighted on their out-of-fold
     answers, is taught on all training rows. The same rows and seed give the same fit, unless time cuts the search: a
     budget of trials is never cut. Finished trials are written into `book`, and taken from it. `clock` is the
-    budget that began before.
+    budget that began before; `measure` says what members cost where they answer, for the limits of `settings`.
 
     Raises
     ------
@@ -65,32 +64,39 @@ def train(
     with catch_warnings():
         # A solver that is asked for a few steps at a time says each time that it could go on.
         filterwarnings("ignore", message="lbfgs failed to converge")
-        return _train(frame, settings, clock or Clock(settings.budget, watch), book)
+        return _train(frame, settings, clock or Clock(settings.budget, watch), book, measure)
 
 
-def _train(frame: pl.DataFrame, settings: ModelSettings, clock: Clock, book: TrialBook | None) -> Fit:
+def _train(
+    frame: pl.DataFrame, settings: ModelSettings, clock: Clock, book: TrialBook | None, measure: Measure | None
+) -> Fit:
     clock.tell("typing the columns")
     rows, notes = answered(frame, settings)
     target, target_notes = read_target(rows, settings)
     fields, column_notes = type_columns(rows, settings)
-    rows = rows.select(*(field.name for field in fields), settings.predict, *split_columns(settings.split))
+    check_wishes(fields, settings.features)
+    rows = rows.select(*(field.name for field in fields), settings.predict, *settings.split.by)
     kept, thinned = affordable(rows, fields, strata_of(target, settings.split), clock)
     rows, target = rows.filter(kept), replace(target, truth=target.truth[kept])
     keys = order_keys(rows, fields, settings.split)
     strata = strata_of(target, settings.split)
-    test = sealed(keys, strata, settings.split.test)
-    _check_classes(target, test)
+    test = judged(rows, keys, strata, settings.split)
+    gap = gap_of(rows, settings.split)
+    learn = ~test & ~before(keys, test, gap)
+    check_classes(target, test, learn)
+    _check_resampling(target, settings)
+    turns = turns_of(rows.filter(learn), keys[learn], strata[learn], settings.split, gap)
     rows = rows.select(*(field.name for field in fields), settings.predict)
-    learning = rows.filter(~test)
+    learning = rows.filter(learn)
     signature = Signature(target.task, settings.predict, describe(learning, fields), target.classes, target.positive)
-    room = Classroom(learning, target.truth[~test], signature, _folds(keys[~test], strata[~test], settings.split))
+    room = Classroom(learning, target.truth[learn], signature, turns, settings.resample, settings.seed)
     costs_of(settings, signature)  # a class that is not there is refused before anything is learned
     metric = deciding_metric(settings, room.truth, signature)
     judging = Judging(rows.filter(test), target.truth[test], signature, metric, settings.seed)
-    notes += target_notes + column_notes + thinned + _repeats(keys, settings.split)
+    notes += target_notes + column_notes + thinned + repeats(keys, settings.split)
     notes += leak_warnings(learning, signature.inputs, room.truth, settings.predict, clock.part(_LEAKS))
     trials = _searched(room, judging, settings, clock, book)
-    return _learn(room, judging, settings, notes, clock, trials)
+    return _learn(room, judging, settings, notes, clock, trials, measure)
 
 
 def _searched(
@@ -99,11 +105,12 @@ def _searched(
     """Try what is worth trying."""
     chooser = scorer(judging.metric, room.signature)
     problem = _problem(room, judging, settings)
-    return try_candidates(room, candidates(problem, settings), chooser, clock, book)
+    tried = Candidates(problem, settings, higher_is_better=chooser.higher_is_better)
+    return try_candidates(room, tried, chooser, clock, book, told=tried.told)
 
 
 def _problem(room: Classroom, judging: Judging, settings: ModelSettings) -> Problem:
-    return Problem(room.signature, judging.metric, settings.seed)
+    return Problem(room.signature, judging.metric, settings.seed, settings.features)
 
 
 def _yardstick(
@@ -123,15 +130,14 @@ def _learn(
     notes: tuple[str, ...],
     clock: Clock,
     trials: tuple[Trial, ...],
+    measure: Measure | None,
 ) -> Fit:
     """Choose, teach and judge."""
     chooser = scorer(judging.metric, room.signature)
-    weights = blend([trial.outputs for trial in trials], room.truth[trials[0].rows], chooser)
-    members = taught(room, trials, weights, clock)
-    if len(members) < len(weights):
-        notes += (f"The budget cut the ensemble to {len(members)} of {len(weights)} models.",)
-    kept = dict(zip(sorted(weights, key=lambda place: -weights[place]), (one.weight for one in members), strict=False))
-    calling, called = calling_of(room, trials, kept, judging.metric, settings)
+    chosen = choose(room, trials, chooser, settings, measure, clock)
+    members, notes = chosen.members, notes + chosen.notes
+    kept = {place: member.weight for place, member in enumerate(members)}
+    calling, called = calling_of(room, chosen.trials, kept, judging.metric, settings)
     notes += called
     clock.tell("judging on the test rows")
     outputs = judging.outputs(members)
@@ -139,7 +145,7 @@ def _learn(
     rungs = [*trials, *_yardstick(room, judging, settings, clock, trials)]
     answer = calling.answer(outputs)
     compared = ladder(room, judging, rungs, members, answer, settings, clock)
-    heaviest = trials[next(iter(kept))]
+    heaviest = chosen.trials[0]
     learned = learning_curve(room, judging, heaviest, members[0], calling, clock)
     found = judging.importances(members, calling, clock)
     evaluation = replace(evaluation, importances=found, weakest=judging.weakest(outputs, calling, found))
@@ -151,7 +157,7 @@ def _learn(
         train_rows=room.rows,
         test_rows=judging.rows,
         answer=answer,
-        notes=notes + compared.gains + _broken_promise(evaluation),
+        notes=notes + _settings_of(chosen.trials) + compared.gains + _broken_promise(evaluation),
         ladder=compared.steps,
         reference=lambda rows: calling.answer(outputs_of(members, rows, room.signature)),
         calibration=calling.calibration,
@@ -162,52 +168,24 @@ def _learn(
     )
 
 
-def split_columns(split: SplitSettings) -> tuple[str, ...]:
-    """The columns by which rows are split; none where they are by their hash."""
-    return tuple(name for name in (split.time, split.group) if name is not None)
+def _settings_of(trials: Sequence[Trial]) -> tuple[str, ...]:
+    """What a search found, where the model's name does not say it."""
+    found = [trial.candidate for trial in trials]
+    return tuple(
+        f"`{one.name}` is " + ", ".join(f"{name} {value}" for name, value in one.settings.items()) + "."
+        for one in found
+        if one.searched
+    )
 
 
-def strata_of(target: Target, split: SplitSettings) -> np.ndarray:
-    """Classes where rows are split by hash; time and groups cut across classes."""
-    if target.task == "regression" or split_columns(split):
-        return np.zeros(len(target.truth), dtype=np.int64)
-    return target.truth
-
-
-def _check_classes(target: Target, test: np.ndarray) -> None:
-    for place, name in enumerate(target.classes):
-        own = target.truth == place
-        seen = "training" if not (own & ~test).any() else "test" if not (own & test).any() else ""
-        if seen == "training" or (seen and target.task == "binary"):
-            raise TrainingError(
-                f"Class `{name}` has {own.sum()} rows, and none of them fell into the {seen} part.",
-                where="model.split",
-                code="train.split",
-                next_step="collect more rows of this class, or change model.split",
-            )
-
-
-def _folds(keys: np.ndarray, strata: np.ndarray, split: SplitSettings) -> Folds:
-    if split.time is not None or len(keys) > _THREE_FOLDS:
-        pairs = holdout(keys, strata, split.validation)
-    else:
-        pairs = folds(keys, strata, 5 if len(keys) <= _FIVE_FOLDS else 3)
-    if not pairs:
+def _check_resampling(target: Target, settings: ModelSettings) -> None:
+    if settings.resample != "none" and target.task == "regression":
         raise TrainingError(
-            "The training rows cannot be split for validation: too few of them differ.",
-            where="model.split",
-            code="train.split",
+            f"`{settings.predict}` is a value; only classes can be made equally frequent.",
+            where="model.resample",
+            code="train.resample",
+            allowed=["none"],
         )
-    return pairs
-
-
-def _repeats(keys: np.ndarray, split: SplitSettings) -> tuple[str, ...]:
-    if split_columns(split):
-        return ()
-    repeated = len(keys) - len(np.unique(keys))
-    if not repeated:
-        return ()
-    return (f"{repeated} rows repeat the inputs of another row; copies stay on one side of the split.",)
 
 
 def _broken_promise(evaluation: Evaluation) -> tuple[str, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from math import ceil
+from statistics import median
 from time import monotonic
 from typing import Any
 
@@ -15,16 +16,20 @@ import numpy as np
 import polars as pl
 
 from millrace.engine.clock import REFIT, SEARCH, Clock
+from millrace.records.encoding import Encoding
 from millrace.records.fit import Member
 from millrace.records.signature import Signature
 from millrace.store.trial_book import FinishedTrial, TrialBook
-from millrace.train.encode import encode
+from millrace.train.encode import Matrix, encode
 from millrace.train.models.base import Candidate, Lesson
 from millrace.train.recipes import Recipe, learned
+from millrace.train.resampling import resampled
 from millrace.train.scorer import Scorer
 
 #: The first candidate of a family may take this share of the time left; that decides how many folds it gets.
 _FIRST_SHARE = 0.4
+#: A search gives up after so many folds, once so many candidates can be compared with.
+_EARLY_FOLDS, _FEWEST_TRIALS = 2, 5
 #: All training rows are more than a fold's: they bear a few more trees than did best there.
 _MORE_TREES = 1.1
 #: However late it is, a last fit may learn for this share of what is left.
@@ -35,12 +40,17 @@ _CELLS_PER_THREAD = 200_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Classroom:
-    """The training rows, their truth, the folds as (learning, held out) row numbers, and matrices made so far."""
+    """The training rows, their truth, the folds as (learning, held out) row numbers, and matrices made so far.
+
+    With `resample`, classes are made equally frequent in whatever is learned from.
+    """
 
     rows: pl.DataFrame
     truth: np.ndarray
     signature: Signature
     folds: Sequence[tuple[np.ndarray, np.ndarray]]
+    resample: str = "none"
+    seed: int = 0
     lessons: dict[tuple[Recipe, int], Lesson] = field(default_factory=dict)
 
     def goals(self, chosen: np.ndarray) -> np.ndarray:
@@ -50,14 +60,23 @@ class Classroom:
         members: np.ndarray = np.eye(len(self.signature.classes))[self.truth[chosen]]
         return members
 
+    def material(self, rows: np.ndarray, recipe: Recipe) -> tuple[tuple[Encoding, ...], Matrix, np.ndarray]:
+        """What is learned from some rows: encodings fitted on them, their matrix and truth, resampled if asked."""
+        encodings, matrix = learned(self.rows[rows], self.signature.inputs, self.goals(rows), recipe)
+        truth = self.truth[rows]
+        if self.resample == "none":
+            return encodings, matrix, truth
+        chosen = resampled(truth, self.resample, self.seed)
+        return encodings, matrix[chosen], truth[chosen]
+
     def lesson(self, recipe: Recipe, fold: int) -> Lesson:
         """A fold's matrices under a recipe; the encodings are fitted on its learning rows alone."""
         if (recipe, fold) not in self.lessons:
             learn, held = self.folds[fold]
-            encodings, matrix = learned(self.rows[learn], self.signature.inputs, self.goals(learn), recipe)
+            encodings, matrix, truth = self.material(learn, recipe)
             check = encode(self.rows[held], encodings)
             threads = max(1, (os.cpu_count() or 1) // len(self.folds))  # folds are learned side by side
-            self.lessons[recipe, fold] = Lesson(matrix, self.truth[learn], check, self.truth[held], threads)
+            self.lessons[recipe, fold] = Lesson(matrix, truth, check, self.truth[held], threads)
         return self.lessons[recipe, fold]
 
 
@@ -72,32 +91,53 @@ class Trial:
     trees: int
 
 
+def _nobody(candidate: Candidate, score: float) -> None:
+    """Who is told of scores where nobody learns from them."""
+
+
 def try_candidates(
-    room: Classroom, candidates: Iterable[Candidate], scorer: Scorer, clock: Clock, book: TrialBook | None = None
+    room: Classroom,
+    candidates: Iterable[Candidate],
+    scorer: Scorer,
+    clock: Clock,
+    book: TrialBook | None = None,
+    *,
+    told: Callable[[Candidate, float], None] = _nobody,
 ) -> tuple[Trial, ...]:
     """Cross-validate candidates in order until the budget for search is spent; at least the first one is tried.
 
     When time runs short a family gets fewer folds, all its candidates alike, and a candidate that was cut off is
-    dropped. The trials given back are compared on the rows that all of them held out. What `book` holds is not tried
-    again, and it is told of every trial that finishes.
+    dropped. One that a search asked for is given up after two folds that are worse than those of half the others (the
+    median stopping rule; Golovin et al., Google Vizier, 2017). The trials given back are compared on the rows that all
+    of them held out. What `book` holds is not tried again, and it is told of every trial that finishes; so is `told`.
     """
     trials: list[Trial] = []
     folds: dict[str, int] = {}
     costs: dict[str, float] = {}
+    early: list[float] = []
+
+    def hopeless(outputs: Sequence[np.ndarray]) -> bool:
+        return len(early) >= _FEWEST_TRIALS and scorer.better(median(early), _score(room, outputs, scorer))
+
     for candidate in islice(candidates, clock.trials):
         first = candidate.family not in folds
-        done = book.find(candidate.name) if book else None
+        most = folds.get(candidate.family, len(room.folds))
+        done = book.find(candidate.key) if book else None
         if done is None:
             left = clock.left(SEARCH)
             if trials and left < (0 if first else costs[candidate.family]):
                 continue
             until = monotonic() + max(left, 0) * (_FIRST_SHARE if first else 1)
-            most = folds.get(candidate.family, len(room.folds))
-            done = _run_folds(room, candidate, most, until, clock)
-            if not first and len(done.outputs) < most:
+            done = _run_folds(room, candidate, most, until, clock, hopeless if candidate.searched else None)
+            pruned = candidate.searched and len(done.outputs) == _EARLY_FOLDS and hopeless(done.outputs)
+            if not first and len(done.outputs) < most and not pruned:
                 continue
             if book:
-                book.keep(candidate.name, done)
+                book.keep(candidate.key, done)
+        told(candidate, _score(room, done.outputs, scorer))
+        if candidate.searched and len(done.outputs) == _EARLY_FOLDS < most and hopeless(done.outputs):
+            continue
+        early.append(_score(room, done.outputs[:_EARLY_FOLDS], scorer))
         folds.setdefault(candidate.family, len(done.outputs))
         costs[candidate.family] = done.seconds
         held = np.concatenate([check for _, check in room.folds[: len(done.outputs)]])
@@ -106,7 +146,20 @@ def try_candidates(
     return _on_common_rows(trials, room.truth, scorer)
 
 
-def _run_folds(room: Classroom, candidate: Candidate, most: int, until: float, clock: Clock) -> FinishedTrial:
+def _score(room: Classroom, outputs: Sequence[np.ndarray], scorer: Scorer) -> float:
+    """What the first folds say of a candidate."""
+    held = np.concatenate([check for _, check in room.folds[: len(outputs)]])
+    return scorer.score(room.truth[held], np.concatenate(outputs))
+
+
+def _run_folds(
+    room: Classroom,
+    candidate: Candidate,
+    most: int,
+    until: float,
+    clock: Clock,
+    hopeless: Callable[[Sequence[np.ndarray]], bool] | None = None,
+) -> FinishedTrial:
     """Outputs of each fold that there was time for (at least one), and the mean number of trees that did best."""
 
     def run(fold: int) -> tuple[np.ndarray, int]:
@@ -123,7 +176,13 @@ def _run_folds(room: Classroom, candidate: Candidate, most: int, until: float, c
         while len(results) < most:
             started = monotonic()
             clock.tell(f"{candidate.name}, fold {len(results) + 1} of {most}")
-            results += pool.map(run, range(len(results), min(len(results) + abreast, most)))
+            # Whether there is hope is asked after the same folds on every machine.
+            end = min(
+                len(results) + abreast, most if hopeless is None or len(results) >= _EARLY_FOLDS else _EARLY_FOLDS
+            )
+            results += pool.map(run, range(len(results), end))
+            if hopeless and len(results) == _EARLY_FOLDS < most and hopeless([outputs for outputs, _ in results]):
+                break
             if monotonic() + (monotonic() - started) > until:
                 break
     trees = round(sum(trees for _, trees in results) / len(results))
@@ -144,10 +203,10 @@ def refit(room: Classroom, trial: Trial, weight: float, clock: Clock, share: flo
     """Teach a candidate on all training rows, with the number of trees its folds found best, until `share` is spent."""
     clock.tell(f"{trial.candidate.name}, all training rows")
     everything = np.arange(room.rows.height)
-    encodings, matrix = learned(room.rows, room.signature.inputs, room.goals(everything), trial.candidate.recipe)
+    encodings, matrix, truth = room.material(everything, trial.candidate.recipe)
     trees = ceil(trial.trees * _MORE_TREES) or None
     threads = max(1, min(os.cpu_count() or 1, matrix.size // _CELLS_PER_THREAD))
-    lesson = Lesson(matrix, room.truth, threads=threads)
+    lesson = Lesson(matrix, truth, threads=threads)
     # Encoding many rows takes long: a model that has no time left to learn would be worse than none.
     late = clock.part(_LEARNING_SHARE) if share == REFIT else 0.0
     until = max(clock.moment(share), late)

@@ -1,8 +1,10 @@
 """What a project file may say of models, and the words it gets for the rest."""
 
 import pytest
+from pydantic import ValidationError
 
 from millrace.config.models import Range, Wanted, parse_models
+from millrace.config.schema import ModelSettings
 from millrace.errors import ProjectFileError
 
 
@@ -42,3 +44,16 @@ def test_what_is_no_model_is_refused(given, words, nearest):
     with pytest.raises(ProjectFileError, match=words) as error:
         parse_models(given)
     assert error.value.nearest == nearest
+
+
+@pytest.mark.parametrize(
+    ("search", "models", "words"),
+    [
+        ("portfolio", [{"svm": {"C": [1, 2]}}], "`svm` several values, and nothing chooses"),
+        ("grid", ["svm"], "it lists none"),
+        ("grid", [{"svm": {"C": {"from": 1, "to": 2}}}], "has no end: a setting of `svm` is a range"),
+    ],
+)
+def test_a_search_that_fits_no_space_is_refused(search, models, words):
+    with pytest.raises(ValidationError, match=words):
+        ModelSettings.model_validate({"predict": "y", "search": search, "models": models})

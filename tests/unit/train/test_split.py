@@ -7,11 +7,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from millrace.config.schema import SplitSettings
 from millrace.errors import TrainingError
 from millrace.records.signature import Field
-from millrace.train.split import folds, order_keys, sealed
+from millrace.train.split import dealt_again, folds, order_keys, sealed
 
 FIELDS = (Field("x", "number"), Field("plan", "category"))
 values = st.tuples(st.floats(-1e6, 1e6), st.sampled_from(["a", "b", ""]))
@@ -108,3 +109,24 @@ def test_a_split_by_the_wrong_column_is_refused(split: SplitSettings, words: str
     frame = pl.DataFrame({"day": [date(2024, 1, 1)], "name": ["a"]})
     with pytest.raises(TrainingError, match=words):
         order_keys(frame, (), split)
+
+
+def test_rows_dealt_again_are_other_folds_and_copies_stay_together() -> None:
+    first = np.array([0.1, 0.5, 0.5, 0.9, 0.3, 0.7])
+    again = dealt_again(first, 1)
+    assert dealt_again(first, 0).tolist() == first.tolist()
+    assert again[1] == again[2]
+    assert np.argsort(again).tolist() != np.argsort(first).tolist()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"time": "day", "group": "home"}, "both `time` and `group`"),
+        ({"gap": "3 days"}, "a `gap` and no `time`"),
+        ({"time": "day", "folds": 5}, "`time` and folds"),
+    ],
+)
+def test_splits_that_contradict_themselves_are_refused(given: dict[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        SplitSettings.model_validate(given)

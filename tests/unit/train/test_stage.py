@@ -173,6 +173,47 @@ def test_a_time_split_validates_on_later_rows() -> None:
     assert "`day` is not used: it orders the split in time." in fit.notes
 
 
+def test_nobody_learns_from_the_gap_before_the_test_part() -> None:
+    frame = small().with_columns(day=pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 4, 29), eager=True))
+    fit = train(frame, settings(budget="1 trials", split={"time": "day", "gap": "10 days"}))
+    assert fit.test_rows["x"].to_list() == frame["x"][-18:].to_list()
+    assert fit.train_rows["x"].to_list() == frame["x"][:-27].to_list()  # the tenth day before is learned from
+
+
+def test_a_column_says_who_learns_and_who_judges() -> None:
+    said = ["train", "test", "validation", "train"] * 30
+    frame = small().with_columns(part=pl.Series(said))
+    fit = train(frame, settings(budget="2 trials", split={"column": "part"}))
+    assert fit.test_rows["x"].to_list() == frame["x"][1::4].to_list()
+    assert fit.train_rows.height == 90
+    assert "`part` is not used: it says which part of the split a row is in." in fit.notes
+    with pytest.raises(TrainingError, match="`part` says `dev` of a row"):
+        train(frame.with_columns(part=pl.lit("dev")), settings(split={"column": "part"}))
+
+
+def test_folds_are_as_many_as_asked_and_dealt_anew() -> None:
+    steps: list[Step] = []
+    train(small(), settings(budget="1 trials", split={"folds": 4, "repeats": 2}), steps.append)
+    assert any(step.text.endswith("of 8") for step in steps)
+
+
+@pytest.mark.parametrize("how", ["over", "under"])
+def test_classes_are_made_equally_frequent_where_they_are_learned_from_alone(how: str) -> None:
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"x": rng.normal(size=400), "target": (np.arange(400) % 10 == 0)})
+    plain, evened = (train(frame, settings(budget="1 trials", calibrate="none", resample=one)) for one in ("none", how))
+    assert plain.answer.probabilities is not None
+    assert evened.answer.probabilities is not None
+    assert plain.answer.probabilities[:, 1].mean() == pytest.approx(0.1, abs=0.03)
+    assert evened.answer.probabilities[:, 1].mean() == pytest.approx(0.5, abs=0.05)
+    assert evened.test_rows.equals(plain.test_rows)
+
+
+def test_values_cannot_be_resampled() -> None:
+    with pytest.raises(TrainingError, match="only classes can be made equally frequent"):
+        train(table(load_diabetes), settings(resample="over"))
+
+
 def test_a_class_without_test_rows_is_refused() -> None:
     frame = small().with_columns(target=pl.when(pl.int_range(pl.len()) < 2).then(pl.lit("a")).otherwise(pl.lit("b")))
     with pytest.raises(TrainingError, match="Class `a` has 2 rows, and none of them fell into the test part"):

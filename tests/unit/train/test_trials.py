@@ -120,3 +120,47 @@ def test_trials_of_other_settings_are_not_taken(tmp_path: Path) -> None:
     told: list[Step] = []
     train(rows(120), settings(budget="1 trials"), told.append, TrialBook(store, {"seed": 1}))
     assert candidates_of([step.text for step in told]) == ["linear, penalty 1"]
+
+
+def told(search: str, budget: str, models: object = "auto", seed: int = 0, book: TrialBook | None = None) -> list[str]:
+    """What was tried, fold 1 of each."""
+    steps: list[Step] = []
+    train(rows(160), settings(budget=budget, search=search, models=models, seed=seed), steps.append, book)
+    return [match[1] for step in steps if (match := re.fullmatch(r"(.*), fold 1 of 5", step.text))]
+
+
+def test_a_grid_tries_every_point_of_the_lists_once() -> None:
+    models = [{"tree": {"max_depth": [2, 4], "min_samples_leaf": [5, 9]}}]
+    points = [f"tree, max_depth {depth}, min_samples_leaf {leaf}" for depth in (2, 4) for leaf in (5, 9)]
+    assert told("grid", "9 trials", models) == points
+
+
+SPACE = [{"tree": {"max_depth": {"from": 1, "to": 12}}}, {"neighbors": {"n_neighbors": {"from": 1, "to": 60}}}]
+
+
+def test_a_bayesian_search_finds_the_same_points_again_and_goes_on_from_them(tmp_path: Path) -> None:
+    pytest.importorskip("optuna", reason="the extra search is not installed")
+    one = train(rows(160), settings(budget="9 trials", search="bayesian", models=SPACE))
+    half = TrialBook(Store(tmp_path), {"it": 2})
+    assert len(told("bayesian", "6 trials", SPACE, book=half)) == 6
+    steps: list[Step] = []
+    resumed = train(rows(160), settings(budget="9 trials", search="bayesian", models=SPACE), steps.append, half)
+    assert len(candidates_of([step.text for step in steps])) == 3
+    assert build(one) == build(resumed)
+
+
+def test_a_search_gives_up_what_does_worse_than_half_the_others() -> None:
+    steps: list[Step] = []
+    models = [{"tree": {"max_depth": [4, 5, 6, 7, 8, 1], "min_samples_leaf": [8]}}]
+    train(rows(), settings(budget="6 trials", search="grid", models=models), steps.append)
+    folds = [step.text for step in steps if step.text.startswith("tree, max_depth 1,") and "fold" in step.text]
+    assert all("fold 1 of" in text or "fold 2 of" in text for text in folds)
+
+
+def test_what_a_search_found_is_said() -> None:
+    models = [{"tree": {"max_depth": {"from": 3, "to": 4}}}]
+    fit = train(rows(160), settings(budget="4 trials", search="random", models=models))
+    drawn = [member.name for member in fit.members if "drawn" in member.name]
+    said = [note for note in fit.notes if note.startswith("`tree, drawn")]
+    assert len(said) == len(drawn)
+    assert all("max_depth 3" in note or "max_depth 4" in note for note in said)

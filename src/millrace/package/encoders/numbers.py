@@ -21,7 +21,9 @@ def write(
     """
     found = [encoding for _, encoding in encodings]
     raw = columns(nodes, "numbers", [positions[encoding.column] for encoding in found], len(positions))
-    scaled = nodes.add("Cast", _scaled(nodes, _filled(nodes, _clipped(nodes, raw, found), found), found), to=1)
+    scaled = nodes.add(
+        "Cast", _scaled(nodes, _powered(nodes, _filled(nodes, _clipped(nodes, raw, found), found), found), found), to=1
+    )
     parts = [Part(scaled, tuple(place for place, _ in encodings))]
     flagged = [(place, encoding) for place, encoding in encodings if encoding.indicator]
     if flagged:
@@ -49,6 +51,24 @@ def _filled(nodes: Nodes, values: str, encodings: Sequence[NumberEncoding]) -> s
     return nodes.add("Where", nodes.add("IsNaN", values), _row(nodes, fill), values)
 
 
+def _powered(nodes: Nodes, values: str, encodings: Sequence[NumberEncoding]) -> str:
+    if all(encoding.power is None for encoding in encodings):
+        return values
+    power = np.array([1.0 if encoding.power is None else encoding.power for encoding in encodings])
+    zero, one = nodes.constant(np.array(0.0)), nodes.constant(np.array(1.0))
+    sides = [
+        (nodes.add("Add", nodes.add("Max", values, zero), one), power),
+        (nodes.add("Sub", one, nodes.add("Min", values, zero)), 2 - power),
+    ]
+    above, below = (
+        nodes.add("Div", nodes.add("Sub", nodes.add("Pow", base, _row(nodes, by)), one), _row(nodes, by))
+        for base, by in sides
+    )
+    # Columns without a power keep every digit.
+    asked = nodes.constant(np.array([encoding.power is not None for encoding in encodings]))
+    return nodes.add("Where", asked, nodes.add("Sub", above, below), values)
+
+
 def _scaled(nodes: Nodes, values: str, encodings: Sequence[NumberEncoding]) -> str:
     if any(encoding.center != 0 for encoding in encodings):
         values = nodes.add("Sub", values, _row(nodes, [encoding.center for encoding in encodings]))
@@ -57,5 +77,5 @@ def _scaled(nodes: Nodes, values: str, encodings: Sequence[NumberEncoding]) -> s
     return values
 
 
-def _row(nodes: Nodes, values: Sequence[float]) -> str:
+def _row(nodes: Nodes, values: Sequence[float] | np.ndarray) -> str:
     return nodes.constant(np.asarray(values, np.float64))

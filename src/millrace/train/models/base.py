@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from millrace.config.features import FeatureSettings
 from millrace.records.signature import Signature, Task
 from millrace.train.recipes import Recipe
+from millrace.train.shaping import shaped
 
 Settings = Mapping[str, Any]
 #: ``learn(lesson, trees, deadline)`` gives a fitted estimator and the number of trees or passes that did best (0 where
@@ -41,6 +44,7 @@ class Problem:
     signature: Signature
     metric: str
     seed: int
+    features: FeatureSettings = field(default_factory=FeatureSettings)
 
     @property
     def classes(self) -> bool:
@@ -52,7 +56,8 @@ class Problem:
 class Candidate:
     """A model worth trying: what it sees, how it learns until a deadline, and with which settings.
 
-    `readable` says that a person can follow how it comes to an answer.
+    `readable` says that a person can follow how it comes to an answer; `searched`, that a search asked for it, so that
+    it is given up early where others did better.
     """
 
     name: str
@@ -61,6 +66,12 @@ class Candidate:
     learn: Learn
     settings: Settings = field(default_factory=dict)
     readable: bool = False
+    searched: bool = False
+
+    @property
+    def key(self) -> str:
+        """What tells it apart from every other candidate, whatever is searched in which order."""
+        return f"{self.name} {json.dumps(dict(self.settings), sort_keys=True)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,8 @@ class Family:
         """The family with these settings, told apart from its other members by `label`."""
         name = f"{self.name}, {label}" if label else self.name
         learn = self.learner(problem, settings)
-        return Candidate(name, self.group or self.name, self.recipe, learn, settings, self.readable)
+        recipe = shaped(self.recipe, problem.features)
+        return Candidate(name, self.group or self.name, recipe, learn, settings, self.readable)
 
 
 def spread(truth: np.ndarray, classes: bool, most: int) -> np.ndarray:
