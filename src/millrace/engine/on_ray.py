@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Self
@@ -40,6 +41,8 @@ class OnRay:
         self._address = address
         self._cpus = cpus
         self._mine = False
+        #: Ray's processes end with the thread that started them, so a thread does that stays.
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="ray")
 
     def stream(self, work: Callable[[Part], Iterable[Result]], parts: Iterable[Part]) -> Generator[Result]:
         """Everything that `work` yields for each part, in the order of a plain loop.
@@ -66,6 +69,7 @@ class OnRay:
         """Leave the cluster; end it when this engine started it."""
         if self._mine and self._ray.is_initialized():
             self._ray.shutdown()
+        self._starter.shutdown()
 
     def __enter__(self) -> Self:
         return self
@@ -78,12 +82,13 @@ class OnRay:
             return
         own = {"num_cpus": self._cpus, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
         try:
-            self._ray.init(
+            self._starter.submit(
+                self._ray.init,
                 address=self._address,
                 log_to_driver=False,
                 logging_level="error",
                 **(own if self._address == "local" else {}),
-            )
+            ).result()
         except (ConnectionError, RuntimeError, TimeoutError) as error:
             raise RemoteError(
                 f"No Ray cluster answers at {self._address}: {error}",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -61,6 +63,28 @@ def test_a_stream_may_be_left_early(engine: Engine) -> None:
 
 def test_ray_works_in_other_processes(ray_here: Engine) -> None:
     assert os.getpid() not in set(ray_here.stream(process, [0, 1]))
+
+
+OUTLIVING = """
+import sys, threading, time
+from millrace.engine.on_ray import OnRay
+
+def count(upto):
+    yield from range(upto)
+
+with OnRay("local", cpus=1) as engine:
+    first = threading.Thread(target=lambda: list(engine.stream(count, [1])))
+    first.start()
+    first.join()
+    time.sleep(0.5)  # by then the kernel has ended what goes with a thread
+    print(list(engine.stream(count, [3])))
+"""
+
+
+def test_ray_outlives_the_thread_that_used_it_first() -> None:
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    done = subprocess.run([sys.executable, "-c", OUTLIVING], capture_output=True, text=True, timeout=55, check=False)
+    assert done.stdout == "[0, 1, 2]\n", done.stderr
 
 
 def test_threads_work_ahead_by_what_was_agreed_and_no_more() -> None:
