@@ -164,7 +164,7 @@ def serving(project: Project) -> Iterator[Core]:
     """The champion, as a server holds it; its log is sealed at the end."""
     champion = project.history()[-1]
     core = Core(Model.open(packages.find(project.store, champion.package, champion.version).path))
-    core.write_to(wal(project.store), predictions=True)
+    core.write_to(wal(project.store))
     try:
         yield core
     finally:

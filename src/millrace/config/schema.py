@@ -223,7 +223,7 @@ class RetrainSettings(Section):
     when: tuple[Trigger, ...] = Field(
         ("drift", "harm"), description="drift, harm, or an interval since the last release such as `30 days`"
     )
-    cooldown: Duration = Field(86400.0, description="how long nothing is trained after a training, such as 1 day")
+    cooldown: Duration = Field(86400.0, description="how long `up` trains nothing after a training, such as 1 day")
     approval: Literal["none", "required"] = Field(
         "none", description="whether a person promotes what a retraining brought through the gate"
     )

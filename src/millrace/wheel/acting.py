@@ -34,7 +34,6 @@ def unrecorded(_: str) -> AbstractContextManager[dict[str, object]]:
 def act(site: Site, *, by: str, force: bool = False, train: bool = True, recorded: Recorded = unrecorded) -> Retrained:
     """Act on what monitoring decides, as the section `retrain` allows, through the gate; with `force`, train anyway.
 
-    What was trained a moment ago is not trained again: not before `retrain.cooldown` is over, whatever the gate said.
     With `retrain.approval`, what passes the gate waits for a person, who is told. Without `train` a roll back is all
     that is done.
     """
@@ -55,7 +54,7 @@ def act(site: Site, *, by: str, force: bool = False, train: bool = True, recorde
         return Retrained(decision, None, back)
     current = champion(site)
     reason = due(site.settings.retrain, decision, current.at if current else decision.at)
-    if not train or reason is None or rests_until(site) or _on_its_way(site):
+    if not train or reason is None or _on_its_way(site):
         return Retrained(decision, None, None)
     done = _run(site, by, reason, recorded)
     return Retrained(decision, done, done.release)

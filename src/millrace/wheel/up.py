@@ -22,7 +22,7 @@ from millrace.records.progress import Step, Watch
 from millrace.records.run import Run
 from millrace.records.turning import JobState, WheelStatus
 from millrace.store.tables import Table
-from millrace.wheel.acting import Recorded, act, first, unrecorded
+from millrace.wheel.acting import Recorded, act, first, rests_until, unrecorded
 from millrace.wheel.alone import alone
 from millrace.wheel.board import Board, last_written
 from millrace.wheel.serving import Serve, Serving
@@ -100,7 +100,7 @@ def _look(site: Site, by: str, recorded: Recorded, *, train: bool) -> str:
     if champion(site) is None:
         made = first(site, by=by, recorded=recorded) if train and _rows(site) else None
         return _of_run(made) if made else "waits for the first champion"
-    acted = act(site, by=by, train=train, recorded=recorded)
+    acted = act(site, by=by, train=train and not rests_until(site), recorded=recorded)
     if acted.run is not None:
         return f"{_of_run(acted.run)} ({acted.run.reason})"
     if acted.release is not None:

@@ -195,7 +195,7 @@ class StandIn:
     def verify(self, version: int | None, trust: str | None) -> PackageInfo:
         return self.answer("verify", PACKAGE)
 
-    def predict(self, source: str, to: str, *, version: int | None, conformal: bool, watch: Watch) -> Predicted:
+    def predict(self, source: str, to: str, *, version: int | None, **_: object) -> Predicted:
         return Predicted(1000, to, "churn", version or 3, 0.25)
 
     def serve(self, *, port: int | None, version: int | None) -> None:
