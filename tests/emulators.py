@@ -50,7 +50,7 @@ class Emulator:
 @contextmanager
 def s3() -> Iterator[Emulator]:
     port = free_port()
-    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("atomic_moto.py")), str(port)]
     environment = {
         "AWS_ACCESS_KEY_ID": "moto",
         "AWS_SECRET_ACCESS_KEY": SECRET,

@@ -64,9 +64,14 @@ def compact(at: str, writer: WriterProperties, tell: Callable[[str], None] = lam
     tell("compacting")
     try:
         # delta-rs lets two compactions of the same files both land, which doubles every row. A change of the table's
-        # properties fences off each compaction that began before it, so only the newest to begin can land.
-        delta.alter.set_table_properties({_CLAIM: uuid4().hex}, raise_if_not_exists=False)
-        done = _newest(at).optimize.compact(target_size=_TARGET_BYTES, max_concurrent_tasks=1, writer_properties=writer)
+        # properties fences off each compaction that opened the table before it, and one that opens it later sees that
+        # the last word is not its own: so only the newest to begin can land.
+        claim = uuid4().hex
+        delta.alter.set_table_properties({_CLAIM: claim}, raise_if_not_exists=False)
+        fenced = _newest(at)
+        if fenced.metadata().configuration.get(_CLAIM) != claim:
+            return 0
+        done = fenced.optimize.compact(target_size=_TARGET_BYTES, max_concurrent_tasks=1, writer_properties=writer)
     except CommitFailedError:
         return 0
     tell("compacted")

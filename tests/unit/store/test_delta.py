@@ -111,6 +111,21 @@ def test_of_two_compactions_of_the_same_files_one_lands(table: Table, ahead: int
     assert sorted(table.read()["x"]) == sorted(x for commit in range(1, COMMITS + 1) for x in (commit, -commit))
 
 
+def test_of_two_compactions_that_claim_before_either_joins_the_last_to_claim_lands(table: Table, monkeypatch) -> None:
+    usual, theirs = delta._newest, list[DeltaTable]()
+
+    def claimed_by_others(at: str) -> DeltaTable:
+        monkeypatch.setattr(delta, "_newest", usual)
+        usual(at).alter.set_table_properties({delta._CLAIM: "theirs"}, raise_if_not_exists=False)
+        theirs.append(usual(at))
+        return usual(at)
+
+    monkeypatch.setattr(delta, "_newest", claimed_by_others)
+    assert table.compact() == 0
+    assert theirs[0].optimize.compact()["numFilesRemoved"] == COMMITS
+    assert sorted(table.read()["x"]) == sorted(x for commit in range(1, COMMITS + 1) for x in (commit, -commit))
+
+
 @pytest.mark.parametrize("seed", range(int(os.environ.get("MILLRACE_FAULTS", "1"))))
 def test_compactions_and_appends_at_once_lose_and_double_nothing(table: Table, seed: int) -> None:
     barrier, delays = threading.Barrier(4), random.Random(seed)
