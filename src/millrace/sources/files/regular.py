@@ -14,9 +14,10 @@ import polars as pl
 
 from millrace.sources.files.dialect import Dialect, opened
 from millrace.sources.files.quoting import Quoting
-from millrace.sources.files.unpack import PIECE
 
 _FEED = 10
+#: How many bytes are looked at together: what a processor holds at hand. A longer line is not regular.
+_PIECE = 1 << 17
 _NEWLINES = (r"\n", r"\r\n")
 
 
@@ -51,14 +52,14 @@ class RegularLines:
         """
         with opened(self._path) as handle:
             for _ in range(self._dialect.skip):
-                handle.readline(PIECE)
-            if self._dialect.header and not self._behind_header(handle.readline(PIECE)):
+                handle.readline(_PIECE)
+            if self._dialect.header and not self._behind_header(handle.readline(_PIECE)):
                 yield b""
                 return
             pieces, count = list[bytes](), 0
-            while piece := handle.read(PIECE):
+            while piece := handle.read(_PIECE):
                 feeds = np.flatnonzero(np.frombuffer(piece, np.uint8) == _FEED)
-                if not len(feeds) and len(piece) == PIECE:
+                if not len(feeds) and len(piece) == _PIECE:
                     yield b""
                     return
                 while count + len(feeds) >= size:
@@ -100,10 +101,14 @@ class RegularLines:
         dialect = self._dialect
         if any(sign and sign.encode() in lines for sign in ("\r", dialect.quote, dialect.escape)):
             return False
-        signs = np.frombuffer(lines, np.uint8)
-        feeds = signs == _FEED
-        if not len(signs) or feeds[0] or (feeds[1:] & feeds[:-1]).any():
-            return False
-        rows = np.count_nonzero(feeds) + (not feeds[-1])
-        needed = rows * (len(self._schema) - 1)
-        return bool(np.count_nonzero(signs == ord(dialect.delimiter)) == needed)
+        rows, delimiters, before = 0, 0, _FEED
+        for start in range(0, len(lines), _PIECE):
+            signs = np.frombuffer(lines, np.uint8, min(_PIECE, len(lines) - start), start)
+            feeds = signs == _FEED
+            if (feeds[0] and before == _FEED) or (feeds[1:] & feeds[:-1]).any():
+                return False
+            rows += int(np.count_nonzero(feeds))
+            delimiters += int(np.count_nonzero(signs == ord(dialect.delimiter)))
+            before = signs[-1]
+        rows += int(before != _FEED)
+        return bool(rows and delimiters == rows * (len(self._schema) - 1))
