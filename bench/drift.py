@@ -1,6 +1,6 @@
 """A million rows of 100 columns, half numbers, half categories, against as many: Millrace, Evidently and NannyML.
 
-    python bench/drift.py [--rows 1000000] --peers /work/peers
+    python bench/drift.py [--rows 1000000] --peers PEERS
 
 Each runs in a process of its own; the peers in `PEERS/evidently` and `PEERS/nannyml`, environments made by `python3 -m
 venv` and `pip install evidently==0.7.23 "pandas<3"`, or `nannyml==0.13.1 statsmodels`. Seconds are wall clock from rows

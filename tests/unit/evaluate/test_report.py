@@ -253,7 +253,9 @@ def test_the_explorer_counts_exactly_at_each_of_its_places():
         assert (found, called) == (int((over & truth).sum()), int(over.sum()))
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium on this machine")
+@pytest.mark.skipif(
+    not shutil.which("chromium"), reason="Chromium is not installed; tests/services.sh installs it where it can"
+)
 def test_the_explorer_works_out_costs_in_a_browser(tmp_path):
     fit = replace(binary_fit(), costs=((0.0, 1.0), (8.0, 0.0)))
     (tmp_path / "report.html").write_text(rendered(fit))

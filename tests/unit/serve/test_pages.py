@@ -23,7 +23,9 @@ def test_a_category_cannot_end_the_script_it_stands_in() -> None:
     assert page.count("</script>") == 1
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium on this machine")
+@pytest.mark.skipif(
+    not shutil.which("chromium"), reason="Chromium is not installed; tests/services.sh installs it where it can"
+)
 def test_a_person_fills_the_form_and_sees_the_answer_what_moved_it_and_what_was_asked(tmp_path: Path) -> None:
     publish_tiny(Store(tmp_path / "store"))
     browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
