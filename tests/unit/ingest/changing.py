@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import secrets
-import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -26,10 +24,11 @@ from millrace.config.schema import SourceSettings
 from millrace.errors import RemoteError
 from millrace.ingest.stage import ingest
 from millrace.records.ingestion import Ingested
-from millrace.records.progress import Step, Watch, unwatched
+from millrace.records.progress import Watch, unwatched
 from millrace.store import delta, receipts, tables
 from millrace.store.objects import Store
 from millrace.store.tables import Table
+from unit.ingest.feeds import dying_at
 
 Row = tuple[int, int, str]
 SMALL_FILES = 2
@@ -200,15 +199,7 @@ def take(section: str, folder: str, watch: Watch = unwatched, run: str = "run") 
 
 def die_at(section: str, folder: str, point: str, occurrence: int) -> None:
     """Ingest, and be killed at a point, if it comes to that."""
-    passed: list[str] = []
-
-    def fatal(step: Step) -> None:
-        if step.text.endswith(f": {point}"):
-            passed.append(point)
-            if len(passed) > occurrence:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    take(section, folder, fatal, "killed")
+    take(section, folder, dying_at(point, occurrence), "killed")
 
 
 def hear_of_an_error(section: str, folder: str, commit: int, *, landed: bool) -> None:

@@ -221,6 +221,11 @@ def take(scene: Scene, watch: Watch = unwatched, run: str = "run") -> Ingested:
 
 def die_at(scene: Scene, point: str, occurrence: int) -> None:
     """Ingest, and kill this process when it comes to `point` for the `occurrence`-th time, from 0."""
+    take(scene, dying_at(point, occurrence), "killed")
+
+
+def dying_at(point: str, occurrence: int) -> Watch:
+    """A watcher that kills its process when it is told of `point` for the `occurrence`-th time, from 0."""
     passed: list[str] = []
 
     def fatal(step: Step) -> None:
@@ -229,7 +234,7 @@ def die_at(scene: Scene, point: str, occurrence: int) -> None:
             if len(passed) > occurrence:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    take(scene, fatal, "killed")
+    return fatal
 
 
 def start_together(scene: Scene, barrier: Any, run: str) -> None:

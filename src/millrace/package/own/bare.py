@@ -55,7 +55,10 @@ def read(path: str | Path) -> Bare:
     except PackageError:
         raise
     except Exception as error:  # onnx's errors, and protobuf's, share no base class
-        raise _unfit(where, f"This is no ONNX model: {str(error).splitlines()[0]}") from error
+        told = f"This is no ONNX model: {str(error).splitlines()[0]}"
+        raise _unfit(
+            where, told, "export the model as ONNX; a fitted pipeline is packed by mr.package.build"
+        ) from error
     labels = _zip_maps(model.graph)
     given = {one.name for one in model.graph.initializer}
     inputs = [_end(one) for one in model.graph.input if one.name not in given]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from millrace.config.features import FeatureSettings
+from millrace.errors import MissingExtraError
 from millrace.records.signature import Signature, Task
 from millrace.train.recipes import Recipe
 from millrace.train.shaping import shaped
@@ -111,3 +113,11 @@ def spread(truth: np.ndarray, classes: bool, most: int) -> np.ndarray:
         return np.arange(len(truth))
     first = np.unique(truth[order], return_index=True)[1] if classes else np.array([0])
     return np.sort(order[np.union1d(np.arange(0, len(truth), step), first)])
+
+
+def installed(name: str, called: str) -> None:
+    """Raise `MissingExtraError` unless the library of the family `name` is there, before anything is learned."""
+    if find_spec(name) is None:
+        raise MissingExtraError(
+            f"The model `{name}` needs {called}.", where="model.models", next_step=f"pip install 'millrace[{name}]'"
+        )

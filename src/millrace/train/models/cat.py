@@ -5,20 +5,14 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any
 
-from millrace.errors import MissingExtraError
 from millrace.train import recipes
-from millrace.train.models.base import Family, Learn, Lesson, Problem, Settings
+from millrace.train.models.base import Family, Learn, Lesson, Problem, Settings, installed
 from millrace.train.models.boosted import PATIENCE, most_trees
 
 
 def learner(problem: Problem, chosen: Settings) -> Learn:
     """Trees that are grown until the check rows gain no more; one thread, because sums depend on their number."""
-    try:
-        import catboost  # noqa: F401 - whether it is there is told before anything is learned
-    except ImportError as error:
-        raise MissingExtraError(
-            "The model `catboost` needs CatBoost.", where="model.models", next_step="pip install 'millrace[catboost]'"
-        ) from error
+    installed("catboost", "CatBoost")
 
     def learn(lesson: Lesson, trees: int | None, deadline: float) -> tuple[Any, int]:
         import catboost

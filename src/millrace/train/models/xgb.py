@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from millrace.errors import MissingExtraError
 from millrace.train import recipes
-from millrace.train.models.base import Family, Learn, Lesson, Problem, Settings
+from millrace.train.models.base import Family, Learn, Lesson, Problem, Settings, installed
 from millrace.train.models.boosted import PATIENCE, most_trees
 
 _OBJECTIVES = {"binary": "binary:logistic", "multiclass": "multi:softprob", "regression": "reg:squarederror"}
@@ -35,12 +34,7 @@ class XGBoosted:
 
 def learner(problem: Problem, chosen: Settings) -> Learn:
     """Trees that are grown until the check rows gain no more; one thread, because sums depend on their number."""
-    try:
-        import xgboost  # noqa: F401 - whether it is there is told before anything is learned
-    except ImportError as error:
-        raise MissingExtraError(
-            "The model `xgboost` needs XGBoost.", where="model.models", next_step="pip install 'millrace[xgboost]'"
-        ) from error
+    installed("xgboost", "XGBoost")
 
     def learn(lesson: Lesson, trees: int | None, deadline: float) -> tuple[Any, int]:
         return _grown(problem, chosen, lesson, trees, deadline)
