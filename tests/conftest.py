@@ -6,11 +6,16 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 import databases
 import emulators
 from emulators import Emulator
 from millrace.engine.on_ray import OnRay
+
+#: An example may take as long as a busy machine needs.
+settings.register_profile("millrace", deadline=None)
+settings.load_profile("millrace")
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ def test_the_threshold_lies_between_scores_in_float32():
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 12)), min_size=2, max_size=40))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @pytest.mark.filterwarnings("ignore:A single label was found")
 @pytest.mark.parametrize(("metric", "peer"), [("f1", f1_score), ("mcc", matthews_corrcoef)])
 def test_no_other_threshold_is_better(metric, peer, rows):

@@ -53,7 +53,6 @@ def same(found: tuple[np.ndarray, np.ndarray], rows: list[dict[str, Any]]) -> bo
     return np.array_equal(found[0], numbers, equal_nan=True) and found[1].tolist() == texts.tolist()
 
 
-@settings(deadline=None)
 @given(rows=st.lists(ROW, max_size=4))
 def test_usual_rows_are_taken_at_once_and_are_the_careful_readers(rows: list[dict[str, Any]]) -> None:
     found = direct.read(json.dumps(rows).encode())
@@ -64,7 +63,7 @@ def test_usual_rows_are_taken_at_once_and_are_the_careful_readers(rows: list[dic
     assert same(wrapped, rows)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(row=ODD | ROW)
 def test_what_is_taken_is_never_otherwise_than_the_careful_reader_says(row: dict[str, Any]) -> None:
     try:

@@ -126,7 +126,6 @@ def test_whatever_happens_what_rests_is_what_is_true(kind, way, number, request)
     @seed(number)
     @trying(
         max_examples=10 if LONG else 2,
-        deadline=None,
         database=None,
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),

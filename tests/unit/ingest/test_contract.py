@@ -197,7 +197,7 @@ CHOSEN = st.fixed_dictionaries(
 )
 
 
-@tried(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=BATCHES, contract=CHOSEN, required=st.sampled_from([(), ("id",), ("id", "x")]), distinct=st.booleans())
 def test_each_row_goes_where_a_plain_reading_of_the_rules_puts_it(
     batches, contract, required, distinct, tmp_path_factory

@@ -108,7 +108,7 @@ def test_hashed_values_refer_by_their_hashes(store, monkeypatch):
     assert all("eve" not in reason for _, reason in refused(store))
 
 
-@trying(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@trying(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     there=st.lists(st.sampled_from("abcdef"), min_size=1, max_size=5),
     batches=st.lists(st.lists(st.none() | st.sampled_from("abcdefgh"), min_size=1, max_size=8), min_size=1, max_size=3),

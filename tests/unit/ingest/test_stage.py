@@ -174,7 +174,7 @@ ROWS = st.lists(
 )
 
 
-@tried(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     batches=st.lists(ROWS, min_size=1, max_size=3),
     identity=st.sampled_from([[], [{"drop_duplicates": "id"}], [{"drop_duplicates": "all"}]]),

@@ -141,7 +141,7 @@ ROW = st.fixed_dictionaries(
 )
 
 
-@trying(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@trying(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     batches=st.lists(st.lists(ROW, min_size=1, max_size=9), min_size=1, max_size=4),
     identity=st.sampled_from([[], [("id",)], [("a", "b")]]),

@@ -98,13 +98,13 @@ def _differs(fit, written, rows):
 
 
 @given(rows=st.lists(_ROW, min_size=1, max_size=8), task=st.sampled_from(TASKS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_rows_are_answered_as_trained(fits, rows, task):
     assert not _differs(fits[task], graph.build(fits[task]), rows)
 
 
 @given(rows=st.lists(_ROW, min_size=1, max_size=8), model=st.sampled_from(MODELS))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_rows_are_answered_as_trained_by_every_model(modelled, rows, model):
     assert not _differs(*modelled(*model), rows)
 

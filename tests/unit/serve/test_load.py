@@ -150,7 +150,7 @@ _BODY = st.recursive(
 _PATHS = ["/predict", "/feedback", "/invocations", "/v2/models/churn/infer"]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.sampled_from(_PATHS),
     body=_BODY.map(lambda body: json.dumps(body).encode("utf-8", "surrogatepass")) | st.binary(max_size=200),

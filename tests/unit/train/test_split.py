@@ -29,13 +29,13 @@ def test_the_key_of_a_row_never_changes() -> None:
 
 
 @given(st.lists(values, min_size=1, max_size=30), st.lists(values, max_size=30))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_row_keeps_its_key_when_the_table_grows(rows: list[tuple[float, str]], more: list[tuple[float, str]]) -> None:
     assert keys(more + rows)[len(more) :].tolist() == keys(rows).tolist()
 
 
 @given(st.lists(st.floats(0, 1), min_size=20, max_size=60, unique=True), st.lists(st.floats(0, 1), max_size=30))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_rows_change_sides_only_between_the_old_cut_and_the_new(old: list[float], new: list[float]) -> None:
     before, after = np.array(old), np.array(old + new)
     first = sealed(before, np.zeros(len(before)), 0.15)

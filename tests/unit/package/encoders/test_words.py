@@ -29,7 +29,7 @@ def session(encoding):
 
 
 @pytest.mark.parametrize("encoding", [PAIRS, SINGLES], ids=["pairs", "single words"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_the_graph_gives_what_training_saw(encoding, data):
     word = st.sampled_from(["oil", "OIL", "rises", "été", "STRASSE", "Straße", "never seen", "3.5%"]) | st.text(

@@ -220,7 +220,7 @@ def test_a_file_of_another_kind_is_not_taken_for_text(tmp_path, content):
         source(write(tmp_path, content, "a.data")).schema()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.integers(-5, 5), st.text("ab,\"' ;é0", max_size=4)), min_size=3, max_size=12))
 def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("csv") / "a.csv"

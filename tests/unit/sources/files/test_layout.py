@@ -66,7 +66,7 @@ def tables(draw):
     return tuple(names[: len(kinds) + 1]), draw(st.lists(row, min_size=2, max_size=8))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     table=tables(),
     delimiter=st.sampled_from(",;\t|"),
@@ -89,7 +89,7 @@ def test_a_clean_table_in_any_dialect_is_read_back_exactly(tmp_path_factory, tab
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(tables())
 def test_the_first_line_of_a_clean_table_is_never_taken_for_something_else(table):
     names, rows = table

@@ -117,7 +117,7 @@ def test_signs_that_python_takes_for_line_ends_are_none(tmp_path, sign):
 CELLS = ["1", "x", "a b", '"q"', '"q ""r"""', '""', '5"', '"', '""x', '"a,b"', '"m\nn"', '"open', 'x"y', ' "s"', '"s" ']
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(*[st.sampled_from(CELLS)] * 3, st.sampled_from(["\n"] * 9 + ["\r", "\r\n"])), max_size=12))
 @example([("1", "1", "1", "\r")] * 3)
 def test_every_line_is_in_one_row_or_in_one_refusal(tmp_path_factory, cells):

@@ -29,7 +29,7 @@ def without_regular(*arguments):
         return frames_of(*arguments)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     lines=st.lists(st.one_of(LINES, LINES, LINES, ODD), max_size=14),
     newline=st.sampled_from(["\n", "\n", "\r\n"]),

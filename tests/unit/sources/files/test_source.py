@@ -164,7 +164,7 @@ def test_a_position_of_thousands_of_files_stays_small(tmp_path):
     assert len(json.dumps(position)) < 50 * 50 + 100
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     lines=st.lists(st.sampled_from(["1,a", "2,b", "3", "4,c,d", 'x,"q\nr"', "", "5,"]), max_size=9),
     batch_rows=st.integers(1, 3),

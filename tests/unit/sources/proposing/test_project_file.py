@@ -160,7 +160,7 @@ def test_the_path_is_relative_to_the_project_file(tmp_path, monkeypatch):
 ODD = st.text(st.sampled_from("abé漢 :#'\"{}[],&*!|>%@`-?\\yesno0123😀"), min_size=1, max_size=8).map(str.strip)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(names=st.lists(ODD.filter(lambda name: name not in {"", "*"}), min_size=2, max_size=4, unique=True))
 def test_whatever_the_columns_are_called_the_file_loads(tmp_path_factory, names):
     folder: Path = tmp_path_factory.mktemp("odd")
