@@ -26,6 +26,7 @@ from millrace.serve.body import MEBIBYTE, TooLargeError, TooSlowError, read
 from millrace.serve.core import Core, MalformedError
 from millrace.serve.lanes import ANYONE, Asker
 from millrace.serve.metrics import Board, exposition, total
+from millrace.serve.openapi import openapi
 from millrace.serve.rate import Rate
 from millrace.serve.together import Together
 from millrace.serve.waiting import Answer, BusyError, Waiting
@@ -98,7 +99,11 @@ class App:
         self._together = (
             Together(core.predict_together, limits.together, limits.seconds) if limits.together > 1 else None
         )
-        self._rest = _router(core, self._asked, board, lifespan, at)
+
+        def described() -> dict[str, Any]:
+            return openapi(core.loaded.model.manifest, at, core.lanes.named, keyed=guard is not None)
+
+        self._rest = _router(core, self._asked, board, lifespan, at, described)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -234,7 +239,12 @@ def failure(error: RequestError | OSError) -> tuple[int, bytes]:
 
 
 def _router(
-    core: Core, asked: Asked, board: Board | None, lifespan: Lifespan[Starlette] | None, at: clouds.Paths
+    core: Core,
+    asked: Asked,
+    board: Board | None,
+    lifespan: Lifespan[Starlette] | None,
+    at: clouds.Paths,
+    described: Callable[[], object],
 ) -> Starlette:
     """Every route but the hot one."""
 
@@ -256,8 +266,8 @@ def _router(
             return _failed(error)
         return _json({"accepted": count})
 
-    async def openapi(_: Request) -> Response:
-        return _json(pages.openapi(core.loaded.model.manifest))
+    async def description(_: Request) -> Response:
+        return _json(described())
 
     async def docs(_: Request) -> Response:
         return HTMLResponse(pages.docs())
@@ -269,16 +279,16 @@ def _router(
         Route("/healthz", healthz),
         Route("/metrics", metrics),
         Route("/feedback", feedback, methods=["POST"]),
-        Route("/openapi.json", openapi),
+        Route("/openapi.json", description),
         Route("/docs", docs),
         Route("/", form),
-        *_cloud_routes(core, asked, at),
+        *_cloud_routes(core, asked, at, description),
         *_oip_routes(core, asked),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-def _cloud_routes(core: Core, asked: Asked, at: clouds.Paths) -> list[Route]:
+def _cloud_routes(core: Core, asked: Asked, at: clouds.Paths, description: clouds.Endpoint) -> list[Route]:
     async def invocations(request: Request) -> Response:
         try:
             answering = _predicting(core, request.scope)
@@ -287,10 +297,7 @@ def _cloud_routes(core: Core, asked: Asked, at: clouds.Paths) -> list[Route]:
             return _failed(error)
         return Response(content, headers={"content-type": kind[1].decode()})
 
-    async def swagger(_: Request) -> Response:
-        return _json(pages.openapi(core.loaded.model.manifest))
-
-    return clouds.routes(at, invocations, swagger)
+    return clouds.routes(at, invocations, description)
 
 
 def _oip_routes(core: Core, asked: Asked) -> list[Route]:

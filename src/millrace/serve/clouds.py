@@ -49,7 +49,7 @@ def routes(at: Paths, predict: Endpoint, openapi: Endpoint) -> list[Route]:
 
     return [
         *(Route(path, ping) for path in at.health),
-        *(Route(path, predict, methods=["POST"]) for path in at.predict),
+        *(Route(path, predict, methods=["POST"]) for path in ("/predict", *at.predict)),
         Route("/swagger.json", openapi),
     ]
 

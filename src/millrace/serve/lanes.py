@@ -111,6 +111,13 @@ class Lanes:
         """Every model that is here."""
         return tuple(loaded for loaded in (self.champion, self.challenger, self.shadow) if loaded)
 
+    @property
+    def named(self) -> dict[str, Loaded]:
+        """Every model that is here, by each name under which a request may ask for it."""
+        roles = {"champion": self.champion, "challenger": self.challenger, "shadow": self.shadow}
+        present = {role: loaded for role, loaded in roles.items() if loaded}
+        return present | {str(loaded.version): loaded for loaded in self.all}
+
     def lane(self, asker: Asker = ANYONE, value: Callable[[str], object] | None = None) -> Lane:
         """Who answers a request. `value` gives the value of a field of its first row, where a field may be the key.
 
@@ -130,14 +137,12 @@ class Lanes:
         return self.shadow if weight >= 1.0 or int.from_bytes(os.urandom(4)) < weight * 2**32 else None
 
     def _asked_for(self, name: str) -> Lane:
-        named = {"champion": self.champion, "challenger": self.challenger, "shadow": self.shadow}
-        named |= {str(loaded.version): loaded for loaded in self.all}
-        found = named.get(name)
+        found = self.named.get(name)
         if found is None:
             raise RequestError(
                 f"The model `{name}` was asked for, which is not served here.",
                 code="request.model",
-                allowed=[name for name, loaded in named.items() if loaded],
+                allowed=list(self.named),
             )
         return Lane(found, "" if self.alone else "asked")
 

@@ -24,6 +24,8 @@ def moved_by(model: Model, numbers: np.ndarray, texts: np.ndarray, answer: Answe
     Fields without any part are left out. Raises `RequestError` for more than `MOST_ROWS` rows.
     """
     rows = len(numbers)
+    if not rows:
+        return []
     if rows > MOST_ROWS:
         raise RequestError(
             f"{rows} rows were to be explained.", code="request.explain", allowed=[f"up to {MOST_ROWS} rows at once"]

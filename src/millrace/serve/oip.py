@@ -70,7 +70,7 @@ def model_metadata(loaded: Loaded) -> dict[str, object]:
         "inputs": [_meta(field.name, DATATYPES[field.type][0], [-1]) for field in signature.inputs],
         "outputs": [
             _meta(name, datatype, [-1, *(len(signature.classes),) * (name == "probabilities")])
-            for name, datatype in _outputs(signature).items()
+            for name, datatype in outputs(signature).items()
         ],
     }
 
@@ -112,7 +112,7 @@ def answered(core: Core, request: InferRequest, asker: Asker = ANYONE) -> dict[s
 def _inferred(core: Core, lanes: Lanes, request: InferRequest, asker: Asker) -> dict[str, object]:
     lane = lanes.lane(asker, lambda field: _first(request, field))
     loaded, manifest = lane.loaded, lane.loaded.model.manifest
-    offered = _outputs(manifest.signature)
+    offered = outputs(manifest.signature)
     wanted = [output.name for output in request.outputs] or list(offered)
     if unknown := [name for name in wanted if name not in offered]:
         raise RequestError(f"There is no output {unknown[0]}.", code="request.output", allowed=offered)
@@ -170,7 +170,8 @@ def _column(tensor: Tensor, field: Field) -> Any:
     return data
 
 
-def _outputs(signature: Signature) -> dict[str, str]:
+def outputs(signature: Signature) -> dict[str, str]:
+    """The tensors that a model gives, with their datatypes."""
     own = {"label": "BYTES", "probabilities": "FP32"} if signature.classes else {"value": "FP32"}
     return own | {"prediction_id": "BYTES"}
 
