@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
+from itertools import takewhile
 
 #: Numbers (with a currency, thousands, a percent sign), dates and times, as far as their shape tells.
 _TYPED = re.compile(
@@ -31,6 +32,7 @@ _ROWS_BELOW_UNITS = 3
 class Layout:
     """The names as they are written, one per column, and the lines of the header among the first `skip` lines.
 
+    Words that stand above or below some names only, the first not among them, belong to these names.
     `records` are the records in those lines, empty ones too; a record may span lines.
     """
 
@@ -79,7 +81,13 @@ def layout(head: str, whole: bool, delimiter: str, quote: str, escape: str) -> L
     first = next(full, None)
     if first is None:
         return None
-    return _headed(records, first) or _short(records, first)
+    return _headed(records, first + _counts_over_names(records[first:])) or _short(records, first)
+
+
+def _counts_over_names(records: Sequence[_Record]) -> bool:
+    """Whether the first record is of years or numbers over some of the names that the second one has."""
+    line, names = records[0].cells, records[1].cells if len(records) > 1 else ()
+    return not line[0] and any(map(_typed, line)) and len(names) == len(line) and not any(map(_typed, names))
 
 
 def _width(records: Sequence[_Record]) -> int:
@@ -126,16 +134,30 @@ def _headed(records: Sequence[_Record], first: int) -> Layout | None:
         return None
     width = len(header.cells)
     below = [record for record in records[first + 1 :] if len(record.cells) == width and record.cells != header.cells]
-    last = header
+    words, more = [header], list[_Record]()
     while below and _continues(below, width):
-        last = below.pop(0)
+        more.append(below.pop(0))
+    words += takewhile(lambda record: record.title, more)
+    words[:0] = _words_above(records[: first + 1], width)
+    last = (more or words)[-1]
     typed = _typed_columns(below, width)
     if any(header.cells[column] in _MISSING for column in typed):
         return None
     parted = first > 0 and header.parted and header.filled == width
     if not typed and not parted:
         return None
-    return Layout(last.lines[-1], last.number, header.lines, header.cells)
+    names = tuple(" ".join(filter(None, cells)) for cells in zip(*(record.cells for record in words), strict=True))
+    return Layout(last.lines[-1], last.number, range(words[0].lines[0], words[-1].lines[-1] + 1), names)
+
+
+def _words_above(records: Sequence[_Record], width: int) -> list[_Record]:
+    """The lines right above the last record with words over some of its cells, as no title has."""
+    above = list[_Record]()
+    for record, below in zip(records[-2::-1], records[:0:-1], strict=True):
+        if below.parted or len(record.cells) != width or record.cells[0] or record.filled < 2:
+            break
+        above.insert(0, record)
+    return above
 
 
 def _continues(below: Sequence[_Record], width: int) -> bool:

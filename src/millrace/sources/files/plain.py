@@ -30,21 +30,28 @@ _KNOWN = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "cp1252", "cp4
 #: Bytes among which the encoding is looked for; lines behind them that do not fit are refused, not guessed.
 _DETECTED_BYTES = 64 << 20
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+#: The control characters U+0080 to U+009F where Windows-1252 has a sign, each with that sign; and in UTF-8.
+_SIGNS = {n: sign for n in range(0x80, 0xA0) if (sign := bytes([n]).decode("cp1252", errors="ignore"))}
+_CONTROL = re.compile(rb"\xc2[" + bytes(_SIGNS) + rb"]")
 
 
 def plain(path: Path, settings: SourceSettings, scratch: Scratch) -> Path:
     """The file as UTF-8 text that is plain or gzip, without the lines that `comment` starts.
 
-    Bytes that the encoding does not have stay bytes that are not UTF-8, so that their line is refused. Raises
-    `SourceError` for an unknown encoding, an archive that is refused, and UTF-16 that is none.
+    Bytes that the encoding does not have stay bytes that are not UTF-8, so that their line is refused. Where no
+    encoding is stated, and UTF-8 holds control characters that are signs of Windows-1252 (a text that was taken for
+    Latin-1 once), they are these signs again. Raises `SourceError` for an unknown encoding, an archive that is refused,
+    and UTF-16 that is none.
     """
     _check_content(path)
     encoding = checked(settings.encoding) if settings.encoding else detected(path)
-    ending = path.suffix.lower()
-    if encoding == "utf-8" and ending not in {".zip", ".zst"} and settings.comment is None:
+    ending, mistaken = path.suffix.lower(), not settings.encoding and encoding == "utf-8" and _mistaken(path)
+    if encoding == "utf-8" and ending not in {".zip", ".zst"} and settings.comment is None and not mistaken:
         return path
     copy = scratch.place(path.stem if ending in COMPRESSIONS else path.name)
     lines = _decoded(path, encoding)
+    if mistaken:
+        lines = (line.translate(_SIGNS) for line in lines)
     with copy.open("w", encoding="utf-8", errors="surrogateescape", newline="") as target:
         target.writelines(lines if settings.comment is None else _uncommented(lines, settings.comment))
     return copy
@@ -103,6 +110,18 @@ def _of(piece: bytes, last: bool) -> str:
             return "utf-8"
         return "cp1252" if not any(byte in piece for byte in b"\x81\x8d\x8f\x90\x9d") else "iso8859-1"
     return "utf-8"
+
+
+def _mistaken(path: Path) -> bool:
+    """Whether the bytes among which the encoding is looked for hold a sign of Windows-1252 as a control character."""
+    seen, before = 0, b""
+    for piece in pieces(path):
+        if not piece.isascii() and _CONTROL.search(before + piece):
+            return True
+        seen, before = seen + len(piece), piece[-1:]
+        if seen >= _DETECTED_BYTES:
+            break
+    return False
 
 
 def texts(path: Path, encoding: str) -> Iterator[str]:

@@ -1,70 +1,15 @@
-import csv
-import gzip
 import json
 import re
 import subprocess
 import sys
-import zipfile
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from millrace.config.schema import SourceSettings
-from millrace.errors import SourceError
 from millrace.sources.files import refusals
-from millrace.sources.files.delimited import DelimitedFormat
-from millrace.sources.files.source import FileSource
-
-
-def source(path, schema=None, batch_rows=200_000, **settings):
-    return FileSource(
-        "s", SourceSettings(**{"from": path.name}, **settings), path.parent, schema, DelimitedFormat, batch_rows
-    )
-
-
-def write(folder, content, name="a.csv"):
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
-def read(source):
-    batches = list(source.batches(None))
-    frames = [batch.frame for batch in batches]
-    rows = pl.concat(frames).rows() if frames else []
-    return rows, [row for batch in batches for row in batch.refused.rows()]
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"id,name\n1,ann\n2,bob\n",
-        b"id,name\r\n1,ann\r\n2,bob\r\n",
-        b"id,name\r1,ann\r2,bob\r",
-        b"id;name\n1;ann\n2;bob",
-        b"id\tname\n1\tann\n2\tbob\n",
-        b"id|name\n1|ann\n2|bob\n",
-        b'"id","name"\n"1","ann"\n"2","bob"\n',
-        b"'id','name'\n'1','ann'\n'2','bob'\n",
-        b"id, name\n1,ann\n\n2,bob\n\n",
-        "\ufeffid,name\n1,ann\n2,bob\n".encode(),
-        "\ufeffid,name\n1,ann\n2,bob\n".encode("utf-16-le"),
-    ],
-    ids=["lf", "crlf", "cr", "semicolon", "tab", "pipe", "quotes", "single", "blank-lines", "utf8-bom", "utf16-bom"],
-)
-def test_dialects_are_recognised(tmp_path, content):
-    found = source(write(tmp_path, content))
-    assert found.schema() == {"id": "integer", "name": "text"}
-    assert read(found) == ([(1, "ann"), (2, "bob")], [])
-
-
-def test_gzip_is_read_like_plain_text(tmp_path):
-    path = write(tmp_path, gzip.compress(b"id,name\n1,ann\n2\n"), "a.csv.gz")
-    assert read(source(path)) == ([(1, "ann")], [(3, None, "1 values where 2 columns are expected", "2")])
+from unit.sources.files.reading import read, source, write
 
 
 def test_quoted_values_may_hold_delimiters_quotes_and_line_ends(tmp_path):
@@ -174,17 +119,6 @@ def test_types_are_safe(tmp_path):
     ]
 
 
-def test_stated_settings_win_over_what_is_sniffed(tmp_path):
-    path = write(tmp_path, "a;b,1\nc;d,2\n")
-    assert read(source(path, header=False, names=("x", "y"), delimiter=";"))[0] == [("a", "b,1"), ("c", "d,2")]
-
-
-def test_a_file_without_header_has_numbered_columns(tmp_path):
-    found = source(write(tmp_path, "1,2.5\n3,4.5\n"))
-    assert found.schema() == {"column_1": "integer", "column_2": "number"}
-    assert read(found)[0] == [(1, 2.5), (3, 4.5)]
-
-
 def test_columns_with_a_stated_type_and_markers_come_as_text_for_cleaning(tmp_path):
     path = write(tmp_path, "id,paid,seen\n1, ,31.12.2024\n2,3.5,01.01.2025\n")
     stated = {"paid": {"type": "number", "missing": (" ",)}, "seen": {"format": "%d.%m.%Y"}}
@@ -197,37 +131,6 @@ def test_types_are_inferred_without_stated_markers(tmp_path):
     found = source(write(tmp_path, "n,s\n1,?\n ? ,b\n"), missing=("?",))
     assert found.schema() == {"n": "integer", "s": "text"}
     assert read(found)[0] == [(1, "?"), (None, "b")]
-
-
-@pytest.mark.parametrize("content", ["", "\n\n", "a,b\n", "a,b"], ids=["empty", "blank", "header", "header-no-end"])
-def test_a_file_without_rows_gives_none(tmp_path, content):
-    assert list(source(write(tmp_path, content)).batches(None)) == []
-
-
-def test_repeated_and_absent_names_become_distinct(tmp_path):
-    found = source(write(tmp_path, "a,a,,b\n1,2,3,4\n5,6,7,8\n"))
-    assert list(found.schema()) == ["a", "a_2", "column_3", "b"]
-
-
-def test_names_must_be_as_many_as_columns(tmp_path):
-    with pytest.raises(SourceError, match=r"`names` has 3 names, but the first row of `a.csv` has 2 values"):
-        source(write(tmp_path, "1,2\n3,4\n"), names=("x", "y", "z")).schema()
-
-
-@pytest.mark.parametrize("content", [b"<a/>\n", b'[{"a": 1}]\n', b"PK\x03\x04\0\0"], ids=["xml", "json", "binary"])
-def test_a_file_of_another_kind_is_not_taken_for_text(tmp_path, content):
-    with pytest.raises(SourceError, match=r"`a.data` is not delimited text"):
-        source(write(tmp_path, content, "a.data")).schema()
-
-
-@settings(max_examples=15)
-@given(st.lists(st.tuples(st.integers(-5, 5), st.text("ab,\"' ;é0", max_size=4)), min_size=3, max_size=12))
-def test_what_the_csv_module_writes_is_read_back(tmp_path_factory, rows):
-    path = tmp_path_factory.mktemp("csv") / "a.csv"
-    with path.open("w", newline="") as handle:
-        csv.writer(handle, quoting=csv.QUOTE_ALL).writerows([("n", "s"), *rows])
-    found = source(path, {"n": "integer", "s": "text"}, batch_rows=2, delimiter=",")
-    assert read(found) == ([(n, s or None) for n, s in rows], [])
 
 
 @pytest.mark.parametrize(
@@ -286,68 +189,6 @@ def test_every_line_of_a_polluted_file_is_kept_or_refused(shared, glob):
         assert (path.name, placed) == (path.name, len(lines) - headers)
 
 
-def test_windows_text_is_recognised_where_no_character_is_well_formed_utf8(tmp_path):
-    path = write(tmp_path, "id,name,p\n1,Müller,5 €\n2,„Ann“,…\n".encode("cp1252"))
-    assert read(source(path)) == ([(1, "Müller", "5 €"), (2, "„Ann“", "…")], [])
-
-
-def test_a_stated_encoding_is_used_and_its_broken_lines_are_refused(tmp_path):
-    path = write(tmp_path, "id,name\n1,Жук\n2,".encode("koi8-r") + b"x\n")
-    assert read(source(path, encoding="koi8-r")) == ([(1, "Жук"), (2, "x")], [])
-    path = write(tmp_path, b"id,name\n1,a\x81b\n2,caf\xe9\n", "b.csv")
-    rows, refused = read(source(path, encoding="cp1252"))
-    assert rows == [(2, "café")]
-    reason = "name: bytes that the encoding does not have; state the `encoding` of the file"
-    assert refused == [(2, "name", reason, r"1,a\x81b")]
-
-
-def test_an_unknown_encoding_is_refused_with_the_nearest(tmp_path):
-    with pytest.raises(SourceError, match=r"`cp-1253x` is not a text encoding. Did you mean `cp1252`"):
-        source(write(tmp_path, "a,b\n1,2\n"), encoding="cp-1253x").schema()
-
-
-@pytest.mark.parametrize("ending", [".zip", ".zst"])
-def test_zip_and_zstandard_are_read_like_plain_text(tmp_path, ending):
-    content = b"id,name\n1,ann\n2\n"
-    path = tmp_path / f"a.csv{ending}"
-    if ending == ".zip":
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("a.csv", content)
-    else:
-        path.write_bytes(pytest.importorskip("zstandard", reason="needs the extra zstd").compress(content))
-    assert read(source(path)) == ([(1, "ann")], [(3, None, "1 values where 2 columns are expected", "2")])
-
-
-def test_an_archive_of_several_files_or_with_a_path_that_climbs_out_is_refused(tmp_path):
-    for names, reason in ((("a.csv", "b.csv"), "holds 2 files"), (("../a.csv",), "a path that leads out")):
-        path = tmp_path / "a.csv.zip"
-        with zipfile.ZipFile(path, "w") as archive:
-            for name in names:
-                archive.writestr(name, "id\n1\n")
-        with pytest.raises(SourceError, match=reason):
-            source(path).schema()
-
-
-@pytest.mark.parametrize("ending", [".zip", ".gz"])
-def test_a_decompression_bomb_is_refused(tmp_path, ending):
-    path = tmp_path / f"a.csv{ending}"
-    zeros = b"id,v\n" + b"1,0000000000000000\n" * (4 << 20)
-    if ending == ".zip":
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-            archive.writestr("a.csv", zeros)
-    else:
-        path.write_bytes(gzip.compress(zeros, 6))
-    with pytest.raises(SourceError, match="as a decompression bomb does"):
-        source(path).schema()
-
-
-def test_comments_and_skipped_lines_are_no_rows_and_do_not_shift_line_numbers(tmp_path):
-    content = 'Report\nof 2024\n# c\nid,note\n1,"a\n# b"\n#x,y\n2,c # d\n3\n'
-    rows, refused = read(source(write(tmp_path, content), comment="#", skip=2))
-    assert rows == [(1, "a\n# b"), (2, "c # d")]
-    assert refused == [(9, None, "1 values where 2 columns are expected", "3")]
-
-
 def test_decimal_comma_and_thousands_are_read_only_as_stated(tmp_path):
     path = write(tmp_path, "n;x;code\n1.234;1.234,50;1,2,3\n-5;-0,5;x\n12;1.2;y\n")
     found = source(path, {"n": "integer", "x": "number", "code": "text"}, decimal=",", thousands=".")
@@ -371,12 +212,6 @@ def test_a_surplus_delimiter_at_the_end_is_refused_and_not_kept_shifted(tmp_path
     ]
 
 
-def test_a_delimiter_at_the_end_of_every_row_is_an_unnamed_column_without_values(tmp_path):
-    found = source(write(tmp_path, "a,b\n1,2,\n3,4,\n5,6,\n"))
-    assert list(found.schema()) == ["a", "b", "column_3"]
-    assert read(found) == ([(1, 2, None), (3, 4, None), (5, 6, None)], [])
-
-
 def test_every_line_of_the_surveyed_files_is_kept_or_refused(shared):
     for path in sorted((shared / "malformed-csv" / "pollock-survey-sample" / "csv").iterdir()):
         if path.name.startswith("36_") or not path.stat().st_size:
@@ -387,7 +222,8 @@ def test_every_line_of_the_surveyed_files_is_kept_or_refused(shared):
         within = sum((value or "").replace("\r\n", "\n").count("\n") for row in [names, *rows] for value in row)
         placed = len(rows) + within + sum(raw.count("\n") + 1 for *_, raw in refused)
         headless = names == [f"column_{n}" for n in range(1, len(names) + 1)]
-        assert (path.name, placed + (not headless)) == (path.name, len(lines))
+        header = 0 if headless else {"13": 3}.get(path.name[:2], 1)  # its years and "Restated" belong to the names
+        assert (path.name, placed + header) == (path.name, len(lines))
 
 
 @pytest.mark.parametrize("line", ["{i},{i},too,many", '{i},"a, b",too,many', '{i},"a" b', "{i}"])

@@ -21,7 +21,6 @@ DIFFERS = {
     "file_escape_char_0x00": (0, 6, False),
     "file_header_multirow_2": (0, 0, True),
     "file_quotation_char_0x27": (0, 33, False),
-    "11": (11, 0, False),
     "13": (0, 0, True),
     "15": (0, 0, True),
     "17": (0, 0, True),
