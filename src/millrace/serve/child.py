@@ -41,6 +41,7 @@ class Orders(msgspec.Struct, frozen=True):
     together: int = 1
     together_ms: float = 0.0
     tokens: tuple[str, str, str] | None = None
+    kept: bool = True
 
     @classmethod
     def received(cls) -> Self:

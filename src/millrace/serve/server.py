@@ -13,6 +13,7 @@ from millrace.serve.child import Orders, end_with_parent
 
 _CONNECTIONS = 20_000
 _BACKLOG = 4096
+_DRAIN_SECONDS = 7
 
 
 def main() -> None:
@@ -32,7 +33,8 @@ def main() -> None:
         websockets=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
-        workers_kill_timeout=10,
+        # Clouds kill a container 10 s after SIGTERM: what was begun is cut off sooner, so that the log is settled too.
+        workers_kill_timeout=_DRAIN_SECONDS,
         # A connection takes a place until it is closed, idle or not: far more places than a worker has requests.
         backpressure=_CONNECTIONS,
         backlog=_BACKLOG,

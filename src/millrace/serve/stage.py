@@ -38,7 +38,7 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 
 
-def serve(
+def serve(  # noqa: PLR0913 - what a server is told
     store: Store,
     settings: ServeSettings,
     *,
@@ -47,6 +47,7 @@ def serve(
     pii: Mapping[str, str] = _PUBLIC,
     watch: Watch = unwatched,
     stop: threading.Event | None = None,
+    kept: bool = True,
 ) -> None:
     """Answer requests for `package` until SIGTERM or SIGINT; then finish what was begun, and settle the log.
 
@@ -55,7 +56,8 @@ def serve(
     With `version` None the champion answers, and whoever becomes champion answers within a second. `watch` gets one
     step, whose text is the server's URL, once it truly answers. The work is done by processes of its own, which end
     when this one does, even if it is killed. `pii` says how fields with personal values are protected. With
-    `settings.trust`, no package is loaded that this key did not sign, neither now nor later.
+    `settings.trust`, no package is loaded that this key did not sign, neither now nor later. Where the store is not
+    `kept` afterwards, feedback is refused.
 
     Raises `ProjectFileError` when a key for `pii` is missing, `ReleaseError` when there is no champion, `PackageError`
     when the package is unknown or not intact,
@@ -76,7 +78,16 @@ def serve(
         nullcontext(stop) if stop else told_to_stop() as told,
     ):
         orders = Orders(
-            store.url, package, version, first, settings.host, port, board=board, pii=dict(pii), **_told(settings)
+            store.url,
+            package,
+            version,
+            first,
+            settings.host,
+            port,
+            board=board,
+            pii=dict(pii),
+            kept=kept,
+            **_told(settings),
         )
         server = _start("server", orders)
         settler = _start("settler", orders)

@@ -51,7 +51,8 @@ def create() -> App:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         follower = Follower(orders, store, core, board, asyncio.get_running_loop(), (ring, tokens), trust)
-        core.write_to(wal(store), share=orders.log)
+        if orders.kept:
+            core.write_to(wal(store), share=orders.log)
         # What is there now stays: the collector need not walk through it again and again between requests.
         gc.freeze()
         with follower, _grpc(core, orders, guard, limits):
