@@ -1,6 +1,6 @@
 """How good a model is after the same minute: Millrace, AutoGluon, FLAML and LightGBM's defaults, on the same two cores.
 
-    python bench/automl.py DATA [--budget 60] [--sets telco-churn adult …] [--peers PEERS] [--who flaml …]
+    python bench/automl.py DATA [--budget 60] [--sets telco-churn adult …] [--peers PEERS] [--who flaml …] [--resume]
 
 DATA is a folder with the public tables below. PEERS is a folder with the virtual environments `flaml` and `autogluon`,
 made as `bench/peers/automl_fit.py` says; without it only Millrace runs. A fifth of the rows
@@ -8,7 +8,8 @@ is kept away from everybody, copies of a row on one side. Millrace answers throu
 ingesting the CSV; `split: {test: 5%}`, because the rows that judge here are others. Peers get typed frames; FLAML and
 LightGBM get TF-IDF where there is text, which they do not read. The last column is Millrace's metric less the peer's on
 the same rows, with its 95 % interval (1,000 draws of rows). Leaves bench/results/automl.json, and the table in
-bench/results/automl.md.
+bench/results/automl.md, after every data set; with `--resume`, those that are there at the same budget with all who are
+asked for are not measured again.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import numpy as np
 import polars as pl
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results"
 #: Who is measured beside Millrace, and in which of the peers' environments.
 PEERS = {"autogluon-best": "autogluon", "autogluon-medium": "autogluon", "flaml": "flaml", "lightgbm": "flaml"}
 DRAWS = 1000
@@ -188,6 +190,16 @@ def line(found: dict, metric: str) -> str:
     return text + " |"
 
 
+def finished(asked: argparse.Namespace) -> dict[str, list[dict]]:
+    """What an earlier run left at this budget, by data set, where nobody who is asked for is missing."""
+    path, sets = RESULTS / "automl.json", {}
+    for found in json.loads(path.read_text()) if path.exists() else []:
+        if found.get("budget") == asked.budget:
+            sets.setdefault(found["set"], []).append(found)
+    wanted = {"millrace", *(asked.who if asked.peers else ())}
+    return {name: found for name, found in sets.items() if {one["who"] for one in found} >= wanted}
+
+
 def main() -> None:
     """Print the table as it grows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -196,6 +208,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=TABLES, default=list(TABLES))
     parser.add_argument("--peers", type=Path, help="the folder of the peers' environments")
     parser.add_argument("--who", nargs="+", choices=PEERS, default=list(PEERS), help="the peers that are measured")
+    parser.add_argument("--resume", action="store_true", help="keep the sets that an earlier run has finished")
     parser.add_argument("--inside", default="", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.inside:
@@ -204,16 +217,16 @@ def main() -> None:
     table = ["| data | metric | who | score, 95 % | fit s | 1 row ms | MB | load | Millrace less the peer |"]
     table.append("|---|---|---|---|---:|---:|---:|---:|---|")
     print(*table, sep="\n", flush=True)
-    (HERE / "results").mkdir(exist_ok=True)
-    everything = []
+    RESULTS.mkdir(exist_ok=True)
+    before, everything = finished(asked) if asked.resume else {}, []
     for name in asked.sets:
-        for found in measure(name, asked):
-            everything.append(found)
+        for found in before.get(name) or measure(name, asked):
+            everything.append(found | {"budget": asked.budget})
             table.append(line(found, TABLES[name].metric))
             print(table[-1], flush=True)
         # After every table, so that a run which is ended keeps what it has.
-        (HERE / "results" / "automl.json").write_text(json.dumps(everything, indent=2))
-        (HERE / "results" / "automl.md").write_text("\n".join(table) + "\n")
+        (RESULTS / "automl.json").write_text(json.dumps(everything, indent=2))
+        (RESULTS / "automl.md").write_text("\n".join(table) + "\n")
 
 
 if __name__ == "__main__":
