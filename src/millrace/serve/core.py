@@ -354,7 +354,7 @@ class Core:
         try:
             text = text_of(value) if signature.classes or isinstance(value, str) else repr(float(value))
             fits = text in signature.classes if signature.classes else np.isfinite(float(text))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             fits = False
         if not fits:
             raise RequestError(

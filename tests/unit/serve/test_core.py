@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from every_kind_package import publish_every_kind
 from millrace.errors import RequestError
 from millrace.inference.model import Model
 from millrace.serve.core import Core, MalformedError
@@ -130,6 +132,15 @@ def test_one_bad_outcome_and_none_is_taken(
     assert (caught.value.code, caught.value.row) == (code, 1)
     log.seal()
     assert feedback(store).height == 0
+
+
+@pytest.mark.parametrize("outcome", [b"1" + b"0" * 400, b'"1e999"', b'"much"', b"[1]"])
+def test_a_value_is_told_by_a_finite_number(tmp_path: Path, outcome: bytes) -> None:
+    store = Store(tmp_path / "values")
+    publish_every_kind(store)
+    core = Core(Model.open(find(store, "churn", 1).path))
+    with pytest.raises(RequestError, match="not one the model knows"):
+        core.feedback(b'{"id": "a", "outcome": ' + outcome + b"}")
 
 
 def test_an_answer_that_cannot_be_logged_is_not_given(core: Core, store: Store) -> None:

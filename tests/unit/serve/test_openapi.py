@@ -5,29 +5,23 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
-import numpy as np
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
+from every_kind_package import publish_every_kind
 from millrace.inference.model import Model
-from millrace.records.evaluation import Evaluation, Metric
-from millrace.records.signature import Field, FieldType, Signature
 from millrace.serve.app import App
 from millrace.serve.clouds import paths
 from millrace.serve.core import Core
 from millrace.serve.openapi import openapi
 from millrace.store.keys import create
 from millrace.store.objects import Store
-from millrace.store.packages import find, publish
+from millrace.store.packages import find
 from serving import serving
 from tiny_package import MANIFEST, publish_tiny
 
-KINDS: tuple[FieldType, ...] = ("number", "integer", "boolean", "date", "datetime", "category", "text")
-EXAMPLES = (1.5, 3, True, "2026-05-17", "2026-05-17T08:30:00Z", "gold", "a small red shoe")
 #: More is accepted than is described: other shapes of rows, 3.0 for 3, true for the category "true". And less: a tensor
 #: has as many values as its shape says, CSV the model's columns.
 CONFIG = """
@@ -37,39 +31,6 @@ seed = 20261125
 negative_data_rejection.enabled = false
 positive_data_acceptance.enabled = false
 """
-
-
-def publish_every_kind(store: Store) -> None:
-    """A regression on a needed and an optional field of every kind: the sum of its numbers."""
-    inputs = tuple(
-        Field(f"{kind} {need}", kind, required=need == "needed", example=example)
-        for need in ("needed", "optional")
-        for kind, example in zip(KINDS, EXAMPLES, strict=True)
-    )
-    nodes = [
-        helper.make_node("IsNaN", ["numbers"], ["nan"]),
-        helper.make_node("Where", ["nan", "zero", "numbers"], ["filled"]),
-        helper.make_node("ReduceSum", ["filled", "axis"], ["sum"], keepdims=0),
-        helper.make_node("Cast", ["sum"], ["value"], to=TensorProto.FLOAT),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "sum",
-        [
-            helper.make_tensor_value_info("numbers", TensorProto.DOUBLE, [None, 10]),
-            helper.make_tensor_value_info("texts", TensorProto.STRING, [None, 4]),
-        ],
-        [helper.make_tensor_value_info("value", TensorProto.FLOAT, [None])],
-        [numpy_helper.from_array(np.zeros((), np.float64), "zero"), numpy_helper.from_array(np.array([1]), "axis")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    manifest = replace(
-        MANIFEST,
-        signature=Signature("regression", "price", inputs),
-        evaluation=Evaluation("regression", {"rmse": Metric(1.0, 0.9, 1.1)}, "rmse", rows=100),
-        threshold=None,
-    )
-    publish(store, manifest, {"model.onnx": model.SerializeToString(), "profile.json": b"{}"})
 
 
 def held_against(description: str | Path, folder: Path, *more: str) -> str:
