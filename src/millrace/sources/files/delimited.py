@@ -36,10 +36,14 @@ _REFUSALS = 50_000
 
 @dataclass(slots=True)
 class DelimitedFormat:
-    """Reads delimited files, every value as text: regular lines with Polars, all others with DuckDB."""
+    """Reads delimited files, every value as text: regular lines with Polars, all others with DuckDB.
+
+    Columns of `numbers` may come as numbers, with the dtype given there, from the next chunk on.
+    """
 
     settings: SourceSettings
     expected: tuple[str, ...] | None
+    numbers: Mapping[str, pl.DataType] = field(default_factory=dict)
     _engine: duckdb.DuckDBPyConnection = field(default_factory=duckdb.connect)
     _dialects: dict[Path, Dialect | None] = field(default_factory=dict)
     _plain: dict[Path, Path] = field(default_factory=dict)
@@ -53,14 +57,14 @@ class DelimitedFormat:
         return dict.fromkeys(dialect.names) if dialect else {}
 
     def read(self, path: Path, size: int, records: int, refusals: int) -> Iterator[Chunk]:
-        """The records as texts, then the lines that could not be parsed."""
+        """The records, then the lines that could not be parsed."""
         dialect = self._dialect(path)
         if dialect is None:
             return
         nothing, copy = pl.DataFrame(schema=dict.fromkeys(dialect.names, pl.String)), self._plain[path]
         with opened(copy) as head:
             size = fitting(size, line_bytes(head.read(HEAD_BYTES)))
-        regular, read = RegularLines(copy, dialect), 0
+        regular, read = RegularLines(copy, dialect, lambda: self.numbers), 0
         for frame in regular.frames(size):
             behind, read = frame[max(0, records - read) :], read + frame.height
             if behind.height:

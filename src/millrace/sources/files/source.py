@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -22,18 +22,16 @@ from millrace.config.schema import ColumnType, SourceSettings
 from millrace.engine.here import Here
 from millrace.errors import SourceError, nearest
 from millrace.records.batch import Batch, Position
-from millrace.sources.base import Refusal, misfits, refused
+from millrace.sources.base import Refusal, refused
 from millrace.sources.column_names import check_names
-from millrace.sources.column_types import DTYPES, converted, infer, is_marker, kind_of, parse
 from millrace.sources.files.changed import since_ingested, while_read
-from millrace.sources.files.numerals import plain_numerals
+from millrace.sources.files.column_texts import ColumnTexts
 from millrace.sources.files.paths import FileAt, LocalPlace, Place
 from millrace.sources.files.remote import RemotePlace
 from millrace.store.remote import is_remote
 
 #: A format gives fewer at a time when they are long.
 BATCH_ROWS = 500_000
-_NUMERIC = ("number", "integer")
 #: Types are inferred over all rows up to about this many; a later row that does not fit is refused, not misread.
 INFERRED_ROWS = 500_000
 _MANY_REFUSED = 10_000
@@ -70,6 +68,14 @@ class FileFormat(Protocol):
 
     def locate(self, path: Path, records: list[int]) -> dict[int, tuple[int | None, str]]:
         """Line and raw text of the records with these ordinals (from 0)."""
+
+
+@runtime_checkable
+class NumberFormat(Protocol):
+    """A format of texts that reads numbers at once where it is told which columns hold them."""
+
+    #: The columns that may come so instead of as texts, with the dtype to come in, from the next chunk on.
+    numbers: Mapping[str, pl.DataType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,7 @@ class FileSource:
     ) -> None:
         self.name = name
         self._settings = settings
+        self._texts = ColumnTexts(settings)
         self._base = base
         self._known = schema
         self._form = form
@@ -175,6 +182,8 @@ class FileSource:
         progress, held = start, None
         if not self._schema:  # the first file names the columns, so it is asked first
             return
+        if isinstance(self._format, NumberFormat):
+            self._format.numbers = self._texts.numbers(self._schema)
         kinds: dict[str, ColumnType] = {}
         begun = self._begun.pop((file.key, print_), None) if start == Progress() else None
         for path, chunk in begun or self._chunks(file, start):
@@ -204,33 +213,17 @@ class FileSource:
     def _kinds(self, columns: Mapping[str, ColumnType | None], frame: pl.DataFrame) -> dict[str, ColumnType]:
         """The columns of one file: the schema's in its order, then its own, with types that `frame` shows."""
         kinds = {name: kind for name, kind in self._schema.items() if name in columns}
-        own = {name: self._type_in_settings(name) or kind for name, kind in columns.items() if name not in kinds}
+        own = {name: self._texts.stated(name) or kind for name, kind in columns.items() if name not in kinds}
         if unknown := [name for name, kind in own.items() if kind is None]:
-            inferred = infer([self._readable(frame[unknown])], {name: self._markers(name) for name in unknown})
-            own |= {name: inferred[name] for name in unknown}
+            own |= self._texts.infer([frame], unknown)
         return kinds | {name: kind or "text" for name, kind in own.items()}
 
     def _typed(
         self, path: Path, chunk: Chunk, before: int, kinds: Mapping[str, ColumnType]
     ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         """The rows in the order and types of `kinds`, the values that do not fit, and what is no row, as refusals."""
-        frame = chunk.rows
-        columns, odd = [], []
-        for name, kind in kinds.items():
-            held = given = self._without_markers(frame[name], kind)
-            if kind in _NUMERIC:
-                given = self._plain_numerals(given)
-            if given.dtype == DTYPES[kind] or (given.dtype == pl.String and name in self._deferred):
-                columns.append(given)
-                continue
-            final = parse(given, kind) if given.dtype == pl.String else converted(given, DTYPES[kind])
-            columns.append(final)
-            if final.null_count() > held.null_count():
-                at = (final.is_null() & held.is_not_null()).arg_true()
-                odd.append(
-                    pl.select(at=at.cast(pl.UInt32), column=pl.lit(name), text=frame[name].gather(at).cast(pl.String))
-                )
-        return pl.DataFrame(columns), pl.concat([misfits(), *odd]), self._void(path, chunk, before)
+        frame, odd = self._texts.typed(chunk.rows, kinds)
+        return frame, odd, self._void(path, chunk, before)
 
     def _void(self, path: Path, chunk: Chunk, before: int) -> pl.DataFrame:
         """The records that are no rows, with line and raw text."""
@@ -249,9 +242,7 @@ class FileSource:
         stated = self._stated
         inferred = {}
         if unknown := [name for name, kind in stated.items() if kind is None]:
-            markers = {name: self._markers(name) for name in unknown}
-            frames = (_only(frame, unknown) for frame in self._sample())
-            inferred = infer((self._readable(frame) for frame in frames), markers)
+            inferred = self._texts.infer(self._sample(), unknown)
         return {name: kind or inferred.get(name, "text") for name, kind in stated.items()}
 
     @cached_property
@@ -267,11 +258,7 @@ class FileSource:
                     allowed=columns,
                     nearest=nearest(name, columns),
                 )
-        return {name: self._type_in_settings(name) or kind for name, kind in columns.items()}
-
-    def _type_in_settings(self, name: str) -> ColumnType | None:
-        column = self._settings.columns.get(name)
-        return column.kind if column else None
+        return {name: self._texts.stated(name) or kind for name, kind in columns.items()}
 
     def _sample(self) -> Iterator[pl.DataFrame]:
         """The first rows. Whoever reads the file later goes on from there instead of parsing them again."""
@@ -305,50 +292,6 @@ class FileSource:
         path, start = part
         return self._format.read(path, self._batch_rows, start.records, start.refusals)
 
-    @property
-    def _foreign(self) -> bool:
-        """Whether numbers are not written as programs write them."""
-        return self._settings.decimal != "." or self._settings.thousands is not None
-
-    def _plain_numerals(self, given: pl.Series) -> pl.Series:
-        if given.dtype != pl.String or not self._foreign:
-            return given
-        return plain_numerals(given, self._settings.decimal, self._settings.thousands)
-
-    def _readable(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """`frame` with plain numerals where all texts of a column are numbers, for inference."""
-        if not self._foreign:
-            return frame
-        columns = []
-        for given in frame.get_columns():
-            markers = self._markers(given.name)
-            present = given.set(is_marker(given, markers), None) if markers else given
-            numbers = self._plain_numerals(present)
-            columns.append(numbers if numbers.null_count() == present.null_count() else _no_numbers(present))
-        return pl.DataFrame(columns)
-
-    @cached_property
-    def _deferred(self) -> frozenset[str]:
-        """Columns whose texts cleaning types, because the settings state a format, or a type and markers."""
-        stated = self._settings.columns.items()
-        return frozenset(
-            name
-            for name, column in stated
-            if column.worded
-            or (column.type is not None and self._markers(name) and not (self._foreign and column.type in _NUMERIC))
-        )
-
-    def _without_markers(self, given: pl.Series, kind: ColumnType) -> pl.Series:
-        """`given` with null for the markers of a column whose type was inferred without them."""
-        markers = self._markers(given.name)
-        if not markers or kind == "text" or given.dtype != pl.String or given.name in self._deferred:
-            return given
-        return given.set(is_marker(given, markers), None)
-
-    def _markers(self, name: str) -> tuple[str, ...]:
-        column = self._settings.columns.get(name)
-        return (*self._settings.missing, *(column.missing if column else ()))
-
     def _columns_in(self, file: FileAt) -> dict[str, ColumnType | None]:
         with self._place.local(file) as path:
             return self._format.columns(path)
@@ -375,14 +318,3 @@ class FileSource:
 def _without(rows: Iterable[int], height: int) -> pl.Series:
     """True for every index below `height` but for `rows`."""
     return pl.Series([True]).new_from_index(0, height).scatter(list(rows), False)
-
-
-def _no_numbers(texts: pl.Series) -> pl.Series:
-    """`texts`, or words in their place where they only look like numbers because they are in another notation."""
-    return pl.Series(texts.name, ["text"] * len(texts)) if kind_of(texts) in _NUMERIC else texts
-
-
-def _only(frame: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
-    """The columns of these names that are there."""
-    here = set(frame.columns)
-    return frame.select(name for name in names if name in here)

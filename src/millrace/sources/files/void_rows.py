@@ -12,7 +12,9 @@ _TITLE = "stands above a repeated header"
 
 
 def void(frame: pl.DataFrame, labels: Sequence[str]) -> dict[int, str]:
-    """Why rows of a frame of texts are none, by index; `labels` are the header's names as it writes them, if any.
+    """Why rows of a frame are none, by index; `labels` are the header's names as it writes them, if any.
+
+    A frame in which any column is not of texts is taken to hold no header.
 
     Examples
     --------
@@ -38,7 +40,7 @@ def _empty(frame: pl.DataFrame) -> list[int]:
 
 
 def _repeated(frame: pl.DataFrame, labels: Sequence[str]) -> list[int]:
-    if len(labels) < 2:
+    if len(labels) < 2 or any(dtype != pl.String for dtype in frame.dtypes):
         return []
     named = next((at for at, label in enumerate(labels) if label), None)
     if named is None:
