@@ -50,8 +50,8 @@ def outcome_of(text: str, signature: Signature, *, lower: bool = False) -> Outco
     return Outcome(name, known[name] != (lower and name == "outcome"), of)
 
 
-def challenge(store: Store, challenger: Challenger, *, by: str, reason: str) -> Traffic:
-    """Let a challenger answer its part of the traffic; give the entry as written.
+def challenge(store: Store, challenger: Challenger, *, by: str, reason: str, alone: bool = False) -> Traffic:
+    """Let a challenger answer its part of the traffic; give the entry as written. `alone`: a shadow hears no more.
 
     Askers who met this version before go on meeting it when its weight grows. What is counted for the verdict begins
     anew: a mix of weights and of times would look like a difference. Raises `UsageError` for a weight that is no part,
@@ -62,7 +62,8 @@ def challenge(store: Store, challenger: Challenger, *, by: str, reason: str) -> 
     def following(before: Traffic) -> Traffic:
         past = before.challenger
         salt = past.salt if past and past.version == challenger.version else secrets.token_hex(8)
-        return replace(before, challenger=replace(challenger, salt=salt, since=_now()))
+        answering = replace(challenger, salt=salt, since=_now())
+        return replace(before, challenger=answering, shadow=None if alone else before.shadow)
 
     return _change(store, challenger.version, following, by, reason)
 
