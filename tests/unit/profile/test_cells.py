@@ -47,6 +47,12 @@ def test_a_frequent_value_stands_alone() -> None:
     assert count(np.array([5e-324]), ends)[1] == 0
 
 
+def test_values_that_a_glance_does_not_show_are_cells_too() -> None:
+    values = np.where(np.arange(10_000) % 10 == 0, 0.0, np.arange(10_000.0))  # every tenth is 0
+    assert edges(values)[:2] == (0.0, 5e-324)
+    assert len(edges(values)) == CELLS - 3 + 2  # 1,000 zeros span four of the cells, and have one of their own
+
+
 def test_the_outer_cells_lie_beyond_the_reference() -> None:
     ends = edges(np.arange(1000.0))
     assert count(np.array([-0.001, -np.inf, 0.0, 999.0, 999.001, np.inf]), ends)[0] == 2
