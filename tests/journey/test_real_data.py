@@ -27,7 +27,7 @@ def test_two_commands_give_a_judged_and_released_model(
 ) -> None:
     told("init", str(shared_data / file), "--predict", target)
     project_file = tmp_path / "millrace.yaml"
-    project_file.write_text(re.sub(r"(?m)^(\s*)budget:.*$", r"\1budget: 20 s", project_file.read_text()))
+    project_file.write_text(re.sub(r"(?m)^(\s*)budget:.*$", r"\1budget: 45 s", project_file.read_text()))
 
     run = told("run")
 
