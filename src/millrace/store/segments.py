@@ -106,7 +106,14 @@ class SegmentWriter:
         self._number += 1
         self._file = os.open(self._path(_OPEN), os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o640)
         self._size, self._opened = 0, time.monotonic()
-        self._write(_framed(self._opening()))
+        try:
+            self._write(_framed(self._opening()))
+        except BaseException:
+            # Records without the opening would be nobody's: the next one opens anew.
+            os.close(self._file)
+            self._file = -1
+            self._path(_OPEN).unlink()
+            raise
 
     def _write(self, record: bytes) -> None:
         written = os.write(self._file, record)

@@ -94,6 +94,20 @@ def _segment(folder: Path) -> Path:
     return segment
 
 
+def test_a_segment_whose_opening_cannot_be_written_is_begun_anew(tmp_path: Path) -> None:
+    openings = iter([b"h" * 2000, b"head"])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with SegmentWriter(tmp_path, lambda: next(openings)) as writer:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            with pytest.raises(OSError, match="the prediction log cannot be written"):
+                writer.append(b"first")
+            writer.append(b"second")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert _contents(tmp_path) == [b"head", b"second"]
+
+
 @pytest.mark.parametrize("cut", [1, 5, 6, 9, 13])
 def test_an_incomplete_last_record_is_left_out(tmp_path: Path, cut: int) -> None:
     segment = _segment(tmp_path)
