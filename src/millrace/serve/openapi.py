@@ -14,8 +14,8 @@ from millrace.records.signature import Field, FieldType, Signature
 from millrace.serve import openapi_oip as oip
 from millrace.serve.clouds import Paths
 from millrace.serve.json_schema import Json, closed, list_of, ref
+from millrace.serve.openapi_operations import CSV, JSON, with_body, without_body
 
-JSON, CSV = "application/json", "text/csv"
 _TYPES: Mapping[FieldType, Json] = {
     "number": {"type": "number"},
     "integer": {"type": "integer"},
@@ -27,7 +27,6 @@ _TYPES: Mapping[FieldType, Json] = {
 }
 #: What a model answers is null where it is no finite number, which JSON does not have.
 _MAYBE = ["number", "null"]
-_RETRY_AFTER: Json = {"Retry-After": {"description": "seconds after which to try again", "schema": {"type": "integer"}}}
 _ACCESS_KEY = {
     "type": "http",
     "scheme": "bearer",
@@ -43,26 +42,25 @@ def openapi(manifest: Manifest, at: Paths, models: Iterable[str] = ("champion",)
     """
     signature = manifest.signature
     predict = _predict(manifest, models)
-    probe = _get("Whether the server answers", None, open_to_all=True)
-    description = _get("This description", {"type": "object"})
+    probe = without_body("Whether the server answers", None, open_to_all=True)
+    description = without_body("This description", {"type": "object"})
     paths: dict[str, Json] = {
         "/predict": {"post": predict},
         "/feedback": {"post": _feedback()},
         "/healthz": {
-            "get": _get("Whether the server answers, and with which package", ref("Health"), open_to_all=True)
+            "get": without_body("Whether the server answers, and with which package", ref("Health"), open_to_all=True)
         },
-        "/metrics": {"get": _get("Counts for Prometheus", {"type": "string"}, kind="text/plain")},
+        "/metrics": {"get": without_body("Counts for Prometheus", {"type": "string"}, kind="text/plain")},
         "/openapi.json": {"get": description},
         "/swagger.json": {"get": description},
-        "/": {"get": _get("A form for people", {"type": "string"}, kind="text/html")},
-        "/docs": {"get": _get("This description for people", {"type": "string"}, kind="text/html")},
+        "/": {"get": without_body("A form for people", {"type": "string"}, kind="text/html")},
+        "/docs": {"get": without_body("This description for people", {"type": "string"}, kind="text/html")},
     }
     # A cloud may look for both at one path, with different verbs.
     for path in at.predict:
         paths.setdefault(path, {})["post"] = predict
     for path in at.health:
         paths.setdefault(path, {})["get"] = probe
-    oip_paths = oip.paths(manifest, _get, with_body)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -70,7 +68,7 @@ def openapi(manifest: Manifest, at: Paths, models: Iterable[str] = ("champion",)
             "version": str(manifest.version),
             "description": f"Predicts {signature.target} ({signature.task}). Served by Millrace {__version__}.",
         },
-        "paths": paths | oip_paths,
+        "paths": paths | oip.paths(manifest),
         "security": [{"accessKey": []}] if keyed else [],
         "components": {
             "securitySchemes": {"accessKey": _ACCESS_KEY},
@@ -84,47 +82,6 @@ def openapi(manifest: Manifest, at: Paths, models: Iterable[str] = ("champion",)
             },
         },
     }
-
-
-def with_body(summary: str, taken: Mapping[str, Json], given: Mapping[str, Json], failed: str = "Error") -> Json:
-    """A path that takes a body of one of some media types, and answers in the same."""
-    responses = {
-        "200": {"description": "done", "content": {kind: {"schema": schema} for kind, schema in given.items()}},
-        "400": _refusal("the body is not what this path takes", failed),
-        "408": _refusal("the body did not arrive in time", failed),
-        "413": _refusal("the body is too large", failed),
-        "422": _refusal("a value does not fit; the error names its row and field", failed),
-        "503": _refusal("too many requests wait, or the log cannot be written", failed) | {"headers": _RETRY_AFTER},
-        **_guarded(),
-    }
-    return {
-        "summary": summary,
-        "requestBody": {"required": True, "content": dict(taken)},
-        "responses": responses,
-    }
-
-
-def _get(summary: str, schema: Json | None, *, kind: str = JSON, open_to_all: bool = False) -> Json:
-    """A path that takes no body; one that is `open_to_all` needs no access key."""
-    answer: Json = {"description": "done"}
-    if schema is not None:
-        answer["content"] = {kind: {"schema": schema}}
-    responses = {"200": answer} if open_to_all else {"200": answer, **_guarded()}
-    return {"summary": summary, "responses": responses} | ({"security": []} if open_to_all else {})
-
-
-def _guarded() -> Json:
-    """What a path answers that asks for an access key, or counts its clients, where the server's settings say so."""
-    challenge = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-    return {
-        "401": _refusal("there is no access key, or it is unknown or revoked") | {"headers": challenge},
-        "403": _refusal("the access key is good for other things"),
-        "429": _refusal("this client asks too often") | {"headers": _RETRY_AFTER},
-    }
-
-
-def _refusal(description: str, schema: str = "Error") -> Json:
-    return {"description": description, "content": {JSON: {"schema": ref(schema)}}}
 
 
 def _predict(manifest: Manifest, models: Iterable[str]) -> Json:

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from millrace.records.package import Manifest
 from millrace.records.signature import Signature
 from millrace.serve.json_schema import Json, closed, list_of, ref
 from millrace.serve.oip import DATATYPES, outputs
+from millrace.serve.openapi_operations import JSON, with_body, without_body
 
 
-def paths(manifest: Manifest, get: Callable[..., Json], with_body: Callable[..., Json]) -> dict[str, Json]:
+def paths(manifest: Manifest) -> dict[str, Json]:
     """The protocol's paths for one model, with and without its version."""
     live = {"type": "object", "properties": {"live": {"type": "boolean"}}, "required": ["live"]}
     ready = {"type": "object", "properties": {"ready": {"type": "boolean"}}, "required": ["ready"]}
     found: dict[str, Json] = {
-        "/v2": {"get": get("Open Inference Protocol: the server", ref("OipServer"))},
-        "/v2/health/live": {"get": get("Open Inference Protocol: alive", live, open_to_all=True)},
-        "/v2/health/ready": {"get": get("Open Inference Protocol: ready", ready, open_to_all=True)},
+        "/v2": {"get": without_body("Open Inference Protocol: the server", ref("OipServer"))},
+        "/v2/health/live": {"get": without_body("Open Inference Protocol: alive", live, open_to_all=True)},
+        "/v2/health/ready": {"get": without_body("Open Inference Protocol: ready", ready, open_to_all=True)},
     }
-    other = {"description": "another version is served", "content": {"application/json": {"schema": ref("OipError")}}}
+    other = {"description": "another version is served", "content": {JSON: {"schema": ref("OipError")}}}
     version = {"name": "version", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     model = f"/v2/models/{manifest.name}"
     for prefix, more in ((model, []), (f"{model}/versions/{{version}}", [version])):
-        taken = {"application/json": {"schema": ref("OipRequest"), "example": _example(manifest.signature)}}
+        taken = {JSON: {"schema": ref("OipRequest"), "example": _example(manifest.signature)}}
         own = {
-            "": {"get": get("Open Inference Protocol: the model's tensors", ref("OipModel"))},
-            "/ready": {"get": get("Open Inference Protocol: the model is ready", ready, open_to_all=True)},
+            "": {"get": without_body("Open Inference Protocol: the model's tensors", ref("OipModel"))},
+            "/ready": {"get": without_body("Open Inference Protocol: the model is ready", ready, open_to_all=True)},
             "/infer": {
-                "post": with_body(
-                    "Open Inference Protocol: predict", taken, {"application/json": ref("OipAnswer")}, "OipError"
-                )
+                "post": with_body("Open Inference Protocol: predict", taken, {JSON: ref("OipAnswer")}, "OipError")
             },
         }
         for path, operations in own.items():
