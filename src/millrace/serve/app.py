@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import Headers as Named
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
@@ -41,6 +42,8 @@ SAFE = (
 SECURE = ((b"strict-transport-security", b"max-age=31536000"),)
 #: What a request that is not answered gets; 422 for all others.
 STATUSES = {MalformedError: 400, TooSlowError: 408, TooLargeError: 413, BusyError: 503}
+#: What an answer comes to that cannot be logged.
+UNLOGGED = "The answer could not be logged, so it is not given"
 _JSON = (b"content-type", b"application/json")
 _CSV = (b"content-type", b"text/csv; charset=utf-8")
 _PLAIN = frozenset((b"millrace-key", b"millrace-model"))
@@ -217,16 +220,28 @@ def later(status: int) -> list[tuple[bytes, bytes]]:
     return [(b"retry-after", b"1")] if status == 503 else []
 
 
-def _failed(error: RequestError | OSError) -> Response:
-    status, content = failure(error)
+def _failed(error: RequestError | OSError, unlogged: str = UNLOGGED) -> Response:
+    status, content = failure(error, unlogged)
     headers = {name.decode(): value.decode() for name, value in later(status)}
     return Response(content, status, headers, media_type="application/json")
 
 
-def failure(error: RequestError | OSError) -> tuple[int, bytes]:
-    """The HTTP status and body of an error."""
+async def _no_route(request: Request, error: Exception) -> Response:
+    """The answer where no path, or no verb of it, is what was asked for."""
+    assert isinstance(error, HTTPException)
+    verbs = (error.headers or {}).get("Allow", "")
+    told: dict[str, object] = {"code": "request.path", "seen": "There is no such path.", "allowed": ["those of /docs"]}
+    if verbs:
+        told = {"code": "request.verb", "seen": f"{request.method} is not for here.", "allowed": verbs.split(", ")}
+    answer = _json({"error": told}, error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def failure(error: RequestError | OSError, unlogged: str = UNLOGGED) -> tuple[int, bytes]:
+    """The HTTP status and body of an error; `unlogged` says what does not happen because the log takes nothing."""
     if isinstance(error, OSError):
-        seen = f"The answer could not be logged, so it is not given: {error.strerror or error}."
+        seen = f"{unlogged}: {error.strerror or error}."
         return 503, msgspec.json.encode({"error": {"code": "log.unavailable", "seen": seen}})
     content = {
         "code": error.code,
@@ -263,7 +278,7 @@ def _router(
             count = await asked.answer(request.scope, request.receive, core.feedback)
             await asyncio.to_thread(core.settle_feedback)
         except (RequestError, OSError) as error:
-            return _failed(error)
+            return _failed(error, "The outcomes could not be logged, so they are not taken")
         return _json({"accepted": count})
 
     async def description(_: Request) -> Response:
@@ -285,7 +300,7 @@ def _router(
         *_cloud_routes(core, asked, at, description),
         *_oip_routes(core, asked),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _no_route, 405: _no_route})
 
 
 def _cloud_routes(core: Core, asked: Asked, at: clouds.Paths, description: clouds.Endpoint) -> list[Route]:
@@ -363,7 +378,7 @@ def _for_model(core: Core, endpoint: Callable[[Request], Any]) -> Callable[[Requ
             status = STATUSES.get(type(error), 400)
             return _json({"error": f"{error.where}: {error.seen} Allowed: {', '.join(error.allowed)}"}, status)
         except OSError as error:
-            return _json({"error": f"The answer could not be logged, so it is not given: {error}"}, 503)
+            return _json({"error": f"{UNLOGGED}: {error}"}, 503)
         return response
 
     guarded.__name__ = endpoint.__name__

@@ -190,7 +190,7 @@ def _free_port(host: str, port: int) -> int:
                 f"Port {port} of {host} cannot be used: {error.strerror}.",
                 where="serve",
                 code="serve.port",
-                next_step="stop what listens there, or set `serve: {port: 0}` for any free port",
+                next_step="stop what listens there, or let `serve: {port: 0}` or `--port 0` take any free port",
             ) from error
         return int(probe.getsockname()[1])
 

@@ -113,6 +113,14 @@ def test_feedback_is_accepted_and_unknown_outcomes_are_422(client: httpx.Client)
     assert refused.json()["error"]["allowed"] == ["No", "Yes"]
 
 
+def test_a_path_or_a_verb_that_is_not_served_is_an_error_like_any_other(client: httpx.Client) -> None:
+    answer = client.get("/nothing")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "request.path")
+    answer = client.delete("/predict")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.json()["error"] == {"code": "request.verb", "seen": "DELETE is not for here.", "allowed": ["POST"]}
+
+
 def test_requests_are_counted_by_route_and_status(client: httpx.Client) -> None:
     def count(route: str, status: int) -> float:
         name = f'millrace_requests_total{{route="{route}",status="{status}"}} '
