@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,3 +30,6 @@ def test_the_demo_tells_the_whole_story(tmp_path: Path, type_in: Callable[..., A
     ]
     counts = project.store.keys("reports")
     assert counts == ("reports/biopsies-1.html", "reports/biopsies-2.html")
+    (patient,) = json.loads((tmp_path / "wheel" / "request.json").read_text())["rows"]
+    assert "mean_texture" in patient
+    assert json.loads((tmp_path / "wheel" / "feedback.json").read_text())[0].keys() == {"id", "outcome"}

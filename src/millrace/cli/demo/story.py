@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from rich.rule import Rule
 from rich.syntax import Syntax
 
 from millrace.cli.demo.clinic import Clinic, served
-from millrace.cli.demo.patients import FACTOR, SHIFTED, Patients, Row, messy, patients, tidy
+from millrace.cli.demo.patients import FACTOR, SHIFTED, TARGET, Patients, Row, messy, patients, questions, tidy
 from millrace.cli.progress import watching
 from millrace.cli.render import decision, evaluation, ingested, quarantine, release
 from millrace.errors import UsageError
@@ -81,7 +82,7 @@ class Story:
         self.chapter(
             "1  Raw data and one project file",
             "",
-            "350 real biopsies from Wisconsin, as messy as records arrive: blanks, `n/a`, twelve duplicates, a\n"
+            "350 real biopsies from Wisconsin, as messy as records arrive: blanks, `n/a`, twelve duplicates, a "
             "negative area, a number in words, two broken lines. The project file says what a good row is.\n",
         )
         self._clear()
@@ -125,6 +126,8 @@ class Story:
         for row, answer in list(zip(usual, answers, strict=True))[:3]:
             self.console.print(f"  {row['patient_id']}  {_words(answer)}   truly {row['diagnosis']}")
         clinic.tell(usual, answers)
+        self._leave("request.json", {"rows": questions(usual[:1])})
+        self._leave("feedback.json", [{"id": answers[0]["id"], "outcome": usual[0][TARGET]}])
         self.console.print(f"  … {len(usual)} patients asked one by one, their outcomes reported back as feedback.")
 
     def drift(self, project: Project, clinic: Clinic) -> None:
@@ -147,7 +150,7 @@ class Story:
             "6  Act on it",
             "millrace retrain",
             "The new scanner's records, diagnosed by now, are put beside the old ones. Only the new file is read; the "
-            "challenger meets\nthe champion on rows that neither was trained on, and must pass the same gate.",
+            "challenger meets the champion on rows that neither was trained on, and must pass the same gate.",
         )
         (self.folder / "data" / "records-2.csv").write_text(tidy(self.patients.shifted))
         with watching(as_json=False) as watch:
@@ -177,6 +180,7 @@ class Story:
         self.console.print(f"  report          {report}", soft_wrap=True)
         self.console.print(f"  project folder  {self.folder}", soft_wrap=True)
         self.console.print(f"\n  [bold cyan]cd {self.folder} && millrace serve[/]", soft_wrap=True)
+        self.console.print("  [bold cyan]curl localhost:8080/predict -d @request.json[/]", soft_wrap=True)
 
     def _clear(self) -> None:
         """Remove an earlier demo, and nothing else."""
@@ -191,6 +195,10 @@ class Story:
                 next_step="millrace demo --into another-folder",
             )
         shutil.rmtree(self.folder)
+
+    def _leave(self, name: str, body: object) -> None:
+        """Put what a client sends into the folder, to be sent again by hand."""
+        (self.folder / name).write_text(json.dumps(body, indent=2))
 
     def _someone(self) -> Row:
         return self.patients.usual[0]

@@ -76,7 +76,8 @@ def _grow(tree: Tree, key: str, nearer: Mapping[str, list[str]], record: Lineage
 
 def _label(node: Node) -> Text:
     facts = " · ".join(part for part in _said(node) if part)
-    named = line(node.name, "bold" if node.kind in ("package", "release") else "")
+    # Broken where it is too long: a tree cuts off what is never broken.
+    named = Text(node.name, "bold" if node.kind in ("package", "release") else "", overflow="fold")
     return named.append(f"  {facts}" if facts else "", "dim not bold")
 
 
