@@ -11,10 +11,12 @@ from deltalake import write_deltalake
 
 from millrace.project import Project
 from millrace.records.evaluation import Evaluation
+from millrace.records.package import PackageInfo
 from millrace.records.release import GateVerdict
-from millrace.records.run import Run
-from millrace.store import runs
+from millrace.records.run import Run, Waits
+from millrace.store import runs, traffic
 from millrace.store.prediction_log import FEEDBACK, PREDICTIONS
+from millrace.wheel.acting import take_up
 from tiny_package import publish_tiny
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -37,10 +39,29 @@ def begin(folder: Path, more: str = "") -> Project:
     second = publish_tiny(project.store, bias=1.0)
     with time_machine.travel(START - timedelta(days=30)):
         project.promote(1)
-    evaluation = Evaluation("binary", {}, "roc_auc", 100)
-    made = Run("20260501T000000-aaaaaa", {}, evaluation, second, PASSED, None, "", {}, waits="stages", reason="harm")
-    runs.keep(project.store, made)
+    ended_run(project, "20260501T000000-aaaaaa", second, waits="stages")
     return project
+
+
+def ended_run(project: Project, run: str, package: PackageInfo, *, waits: Waits = "", passed: bool = True) -> str:
+    """A run by this id came to its end with a package; give the id."""
+    verdict = PASSED if passed else GateVerdict(False, ("roc_auc 0.7 ≥ 0.8: no",))
+    evaluation = Evaluation("binary", {}, "roc_auc", 100)
+    runs.keep(project.store, Run(run, {}, evaluation, package, verdict, None, "", {}, waits=waits, reason="harm"))
+    return run
+
+
+def parts(project: Project, *days: float) -> list[tuple[str | None, str]]:
+    """What is tried after a look at each of these days, and who is champion."""
+    seen = []
+    for day in days:
+        with time_machine.travel(START + timedelta(days=day)):
+            take_up(project._site(), by="wheel")
+            current = project.history()[-1]
+            tried = traffic.current(project.store, current)
+            part = None if tried is None else f"{tried.challenger.weight:.0%}" if tried.challenger else "shadow"
+            seen.append((part, f"champion {current.version}"))
+    return seen
 
 
 def told(project: Project, day: float, right: int, each: int = 400) -> None:

@@ -116,7 +116,8 @@ def conclude(site: Site, ended: runs.Outline, by: str, *, stages: Sequence[str] 
     if stages:
         evidence["stages"] = list(stages)
     released = promote(site, ended.package, by=by, reason=ended.reason, evidence=evidence)
-    runs.settle(site.store, ended.run, released)
+    for one in runs.waiting(site.store):  # whatever else waits was to come beside the champion before, or after it
+        runs.settle(site.store, one.run, released if one.run == ended.run else None)
     return released
 
 

@@ -19,6 +19,9 @@ from millrace.store.releases import champion
 _CLASSES: dict[OutcomeName, bool] = {"accuracy": True, "brier": False, "outcome": True}
 _VALUES: dict[OutcomeName, bool] = {"absolute_error": False, "squared_error": False, "outcome": True}
 
+#: The code of the error when another champion came while somebody decided about the traffic of one.
+OVERTAKEN = "traffic.overtaken"
+
 _STOPPED = ("all", "challenger", "shadow")
 
 
@@ -50,8 +53,19 @@ def outcome_of(text: str, signature: Signature, *, lower: bool = False) -> Outco
     return Outcome(name, known[name] != (lower and name == "outcome"), of)
 
 
-def challenge(store: Store, challenger: Challenger, *, by: str, reason: str, alone: bool = False) -> Traffic:
+def challenge(
+    store: Store,
+    challenger: Challenger,
+    *,
+    by: str,
+    reason: str,
+    alone: bool = False,
+    beside: Release | None = None,
+) -> Traffic:
     """Let a challenger answer its part of the traffic; give the entry as written. `alone`: a shadow hears no more.
+
+    `beside` is the champion that whoever decided this saw: when another took its place meanwhile, nothing is written
+    and `ReleaseError` is raised, with the code of `OVERTAKEN`.
 
     Askers who met this version before go on meeting it when its weight grows. What is counted for the verdict begins
     anew: a mix of weights and of times would look like a difference. Raises `UsageError` for a weight that is no part,
@@ -65,14 +79,14 @@ def challenge(store: Store, challenger: Challenger, *, by: str, reason: str, alo
         answering = replace(challenger, salt=salt, since=_now())
         return replace(before, challenger=answering, shadow=None if alone else before.shadow)
 
-    return _change(store, challenger.version, following, by, reason)
+    return _change(store, challenger.version, following, by, reason, beside)
 
 
-def listen(store: Store, shadow: Shadow, *, by: str, reason: str) -> Traffic:
-    """Let a shadow hear its part of the requests; give the entry as written. Raises as `challenge` does."""
+def listen(store: Store, shadow: Shadow, *, by: str, reason: str, beside: Release | None = None) -> Traffic:
+    """Let a shadow hear its part of the requests; give the entry as written. `beside` and errors as of `challenge`."""
     _is_part(shadow.weight, "shadow", whole=True)
     heard = replace(shadow, since=_now())
-    return _change(store, shadow.version, lambda before: replace(before, shadow=heard), by, reason)
+    return _change(store, shadow.version, lambda before: replace(before, shadow=heard), by, reason, beside)
 
 
 def stop(store: Store, what: str, *, by: str, reason: str) -> Traffic:
@@ -99,9 +113,21 @@ def stop(store: Store, what: str, *, by: str, reason: str) -> Traffic:
 
 
 def _change(
-    store: Store, version: int | None, following: Callable[[Traffic], Traffic], by: str, reason: str
+    store: Store,
+    version: int | None,
+    following: Callable[[Traffic], Traffic],
+    by: str,
+    reason: str,
+    beside: Release | None = None,
 ) -> Traffic:
     current = champion_of(store)
+    if beside is not None and beside.number != current.number:
+        raise ReleaseError(
+            f"Version {current.version} became champion meanwhile, so nothing was changed.",
+            where=traffic.FOLDER,
+            code=OVERTAKEN,
+            next_step="millrace release status",
+        )
     if version is not None:
         packages.find(store, current.package, version)
         if version == current.version:

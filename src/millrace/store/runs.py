@@ -52,6 +52,21 @@ def newest(store: Store) -> Outline | None:
     return find(store, max(keys).removeprefix(f"{FOLDER}/").removesuffix(".json")) if keys else None
 
 
+def waiting(store: Store) -> tuple[Outline, ...]:
+    """The runs that wait for something, oldest first: of those since the last one that led to a release.
+
+    A later run may have come to nothing: what an earlier one began goes on.
+    """
+    found: list[Outline] = []
+    for key in sorted(store.keys(FOLDER), reverse=True):
+        ended = find(store, key.removeprefix(f"{FOLDER}/").removesuffix(".json"))
+        if ended.release is not None:
+            break
+        if ended.waits:
+            found.append(ended)
+    return tuple(reversed(found))
+
+
 def find(store: Store, run: str) -> Outline:
     """A run that came to an end."""
     return msgspec.json.decode(store.read(_key(run)) or b"", type=Outline)

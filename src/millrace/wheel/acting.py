@@ -19,7 +19,7 @@ from millrace.records.run import Run, Waits
 from millrace.store import runs
 from millrace.store.audited import identify
 from millrace.store.objects import Store
-from millrace.wheel.stages import step
+from millrace.wheel.stages import is_tried, retreated, step
 from millrace.wheel.watching import watch_over
 
 #: Puts what happens inside on record as done by a verb, with the ids that are put into the dict.
@@ -68,29 +68,35 @@ def first(site: Site, *, by: str, recorded: Recorded = unrecorded) -> Run | None
 
 
 def take_up(site: Site, *, by: str) -> Release | None:
-    """Conclude what the newest run waits for, after its process died or to remind the person it waits for.
+    """Conclude what the newest run that waits does so for, after its process died or to remind a person.
 
-    A change of champion since the run began settles it: then it waits for nothing.
+    A change of champion since a run began settles it: then it waits for nothing. A later run that came to nothing,
+    such as one that was forced, leaves what an earlier one began on its way.
     """
-    ended, current = runs.newest(site.store), champion(site)
-    if ended is None or not ended.waits:
-        return None
-    own = current is not None and _of(current, ended)
-    if own or (current is not None and datetime.fromisoformat(current.at) > ended.began):
+    current, still, concluded = champion(site), [], None
+    for ended in runs.waiting(site.store):
+        own = current is not None and _of(current, ended)
+        if not own and (current is None or datetime.fromisoformat(current.at) <= ended.began):
+            still.append(ended)
+            continue
         runs.settle(site.store, ended.run, current if own else None)
-        return current if own and ended.waits == "release" else None
+        concluded = current if own and ended.waits == "release" else concluded
+    return _go_on(site, still[-1], by) if still else concluded
+
+
+def _go_on(site: Site, ended: runs.Outline, by: str) -> Release | None:
     if ended.waits == "stages":
         return step(site, ended, by=by)
     if ended.waits == "release":
         return conclude(site, ended, by)
-    _ask(site, ended)
+    if not retreated(site, ended, by=by):
+        _ask(site, ended)
     return None
 
 
 def _on_its_way(site: Site) -> bool:
-    """Whether a challenger goes through its stages: nothing is trained until it came through, or retreated."""
-    ended = runs.newest(site.store)
-    return ended is not None and ended.waits == "stages"
+    """Whether a challenger goes through its stages, or holds its part of the traffic until a person decides."""
+    return any(one.waits == "stages" or is_tried(site, one) for one in runs.waiting(site.store))
 
 
 def _of(release: Release, ended: runs.Outline) -> bool:
@@ -101,10 +107,10 @@ def _of(release: Release, ended: runs.Outline) -> bool:
 
 def evidence_of(store: Store, version: int) -> dict[str, object]:
     """What a person goes by who promotes the package that waits for approval; nothing for another one."""
-    ended = runs.newest(store)
-    if ended is None or ended.waits != "approval" or ended.package.version != version:
-        return {}
-    return {"gate": list(ended.gate.reasons), "run": ended.run, "because": ended.reason}
+    for ended in runs.waiting(store):
+        if ended.waits == "approval" and ended.package.version == version:
+            return {"gate": list(ended.gate.reasons), "run": ended.run, "because": ended.reason}
+    return {}
 
 
 def rests_until(site: Site) -> datetime | None:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from millrace.errors import PackageError, ReleaseError, UsageError
+from millrace.records.package import PackageInfo
 from millrace.records.signature import Signature
 from millrace.records.traffic import Challenger, Outcome, Shadow
 from millrace.release.stage import promote
-from millrace.release.traffic import challenge, listen, outcome_of, stop
+from millrace.release.traffic import OVERTAKEN, challenge, listen, outcome_of, stop
 from millrace.store.objects import Store
 from millrace.store.releases import champion
 from millrace.store.traffic import current, history
@@ -62,6 +63,19 @@ def test_another_champion_ends_what_is_tried(store: Store) -> None:
     assert now(store) is None
     listened = listen(store, Shadow(3), by="ada", reason="")
     assert listened.challenger is None
+
+
+def test_nothing_is_tried_beside_another_champion_than_was_meant(store: Store) -> None:
+    seen = champion(store)
+    promote(store, PackageInfo("churn", 4, ""), by="bob", reason="meanwhile")
+    for attempt in (
+        lambda: challenge(store, tried(2), by="ada", reason="", beside=seen),
+        lambda: listen(store, Shadow(2), by="ada", reason="", beside=seen),
+    ):
+        with pytest.raises(ReleaseError, match="Version 4 became champion meanwhile") as error:
+            attempt()
+        assert error.value.code == OVERTAKEN
+    assert history(store) == ()
 
 
 def test_a_grown_weight_keeps_the_askers_and_begins_the_count_anew(store: Store) -> None:

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from challengers import PROJECT, START, begin, told
+from challengers import PROJECT, START, begin, parts, told
 from millrace.errors import ProjectFileError
 from millrace.project import Project
 from millrace.release.traffic import stop
 from millrace.store import runs, traffic
-from millrace.wheel.acting import take_up
 from tiny_package import publish_tiny
 
 
@@ -22,21 +21,8 @@ def project(tmp_path: Path, request: pytest.FixtureRequest) -> Project:
     return begin(tmp_path, getattr(request, "param", ""))
 
 
-def steps(project: Project, *days: float) -> list[tuple[str | None, str]]:
-    """What is tried after a look at each of these days, and who is champion."""
-    seen = []
-    for day in days:
-        with time_machine.travel(START + timedelta(days=day)):
-            take_up(project._site(), by="wheel")
-            current = project.history()[-1]
-            tried = traffic.current(project.store, current)
-            part = None if tried is None else f"{tried.challenger.weight:.0%}" if tried.challenger else "shadow"
-            seen.append((part, f"champion {current.version}"))
-    return seen
-
-
 def test_each_stage_is_held_and_the_last_one_leads_to_all_of_the_traffic(project: Project) -> None:
-    assert steps(project, 0, 0.5, 1.01, 1.01, 1.9, 2.02, 2.5, 3.03) == [
+    assert parts(project, 0, 0.5, 1.01, 1.01, 1.9, 2.02, 2.5, 3.03) == [
         ("shadow", "champion 1"),
         ("shadow", "champion 1"),
         ("5%", "champion 1"),
@@ -61,9 +47,9 @@ def test_each_stage_is_held_and_the_last_one_leads_to_all_of_the_traffic(project
 
 
 def test_harm_makes_it_retreat_for_good(project: Project) -> None:
-    assert steps(project, 0, 1.01)[-1] == ("5%", "champion 1")
+    assert parts(project, 0, 1.01)[-1] == ("5%", "champion 1")
     told(project, 1.2, right=120)
-    assert steps(project, 1.5, 1.6, 5) == [(None, "champion 1")] * 3
+    assert parts(project, 1.5, 1.6, 5) == [(None, "champion 1")] * 3
     assert traffic.history(project.store)[-1].reason.startswith("Retreat: The challenger, version 2, is worse than")
     ended = runs.newest(project.store)
     assert ended
@@ -71,32 +57,32 @@ def test_harm_makes_it_retreat_for_good(project: Project) -> None:
 
 
 def test_one_that_is_surely_better_waits_no_longer(project: Project) -> None:
-    steps(project, 0, 1.01)
+    parts(project, 0, 1.01)
     told(project, 1.2, right=390)
-    assert steps(project, 1.5) == [(None, "champion 2")]
+    assert parts(project, 1.5) == [(None, "champion 2")]
     assert "is better than the champion" in project.history()[-1].evidence["stages"][-1]
 
 
 def test_what_a_person_stops_stays_stopped(project: Project) -> None:
-    steps(project, 0, 1.01)
+    parts(project, 0, 1.01)
     with time_machine.travel(START + timedelta(days=1.1)):
         stop(project.store, "all", by="ada", reason="complaints")
-    assert steps(project, 1.2, 3) == [(None, "champion 1")] * 2
+    assert parts(project, 1.2, 3) == [(None, "champion 1")] * 2
 
 
 def test_what_a_person_tries_is_left_alone(project: Project) -> None:
     publish_tiny(project.store, bias=2.0)
     with time_machine.travel(START):
         project.shadow(3)
-    assert steps(project, 0.1, 5) == [("shadow", "champion 1")] * 2
+    assert parts(project, 0.1, 5) == [("shadow", "champion 1")] * 2
     with time_machine.travel(START + timedelta(days=5)):
         project.stop("all")
-    assert steps(project, 5.1, 6.2) == [("shadow", "champion 1"), ("5%", "champion 1")]
+    assert parts(project, 5.1, 6.2) == [("shadow", "champion 1"), ("5%", "champion 1")]
 
 
 @pytest.mark.parametrize("project", [", approval: required"], indirect=True)
 def test_with_approval_a_person_is_asked_after_the_last_stage(project: Project) -> None:
-    assert steps(project, 0, 1.01, 2.02, 3.03, 4)[-1] == ("50%", "champion 1")
+    assert parts(project, 0, 1.01, 2.02, 3.03, 4)[-1] == ("50%", "champion 1")
     ended = runs.newest(project.store)
     assert ended
     assert ended.waits == "approval"
