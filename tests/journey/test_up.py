@@ -8,114 +8,22 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import pytest
 import time_machine
 
-from millrace.package.api import Package
 from millrace.project import Project
 from millrace.store import runs
 from millrace.store.audit import verify
+from wheels import PROJECT, assert_before_or_after, dying, events, millrace, running
 
 pytestmark = pytest.mark.journey
 
 #: How many deaths to try; `make faults` asks for many.
 DEATHS = int(os.environ.get("MILLRACE_FAULTS", "2"))
-PROJECT = """\
-version: 1
-project: mini
-sources:
-  events: {from: "events-*.csv", key: id, quiet: 0.2}
-model: {predict: y, budget: 1 trials, drop: [id]}
-serve: {port: 0}
-up: {ingest: 1 s, monitor: 1 min%s}
-retrain: {when: ["30 min"], cooldown: 30 min}
-"""
-#: Runs `millrace up` and dies before its nth sign of life: a step that it tells, or an object that it writes.
-DYING = """
-import os, signal, sys
-from millrace.records import progress
-from millrace.store.objects import Store
-
-left = int(sys.argv.pop(1))
-
-def sign():
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def around(method):
-    def counted(self, key, content):
-        if key.startswith("up/"):  # the status is written by a thread of its own
-            return method(self, key, content)
-        sign()
-        done = method(self, key, content)
-        sign()
-        return done
-    return counted
-
-Store.create, Store.write = around(Store.create), around(Store.write)
-import millrace.cli.progress
-from contextlib import contextmanager
-
-@contextmanager
-def watching(as_json):
-    yield lambda step: sign()
-
-import millrace.cli.up
-millrace.cli.up.watching = watching
-from millrace.cli.edge import run
-
-status = run(["up", "--json"])
-print(json_left := left, file=sys.stderr)
-sys.exit(status)
-"""
-
-
-def events(path: Path, rows: int, seed: int) -> None:
-    draw = np.random.default_rng(seed)
-    inputs = draw.normal(size=(rows, 2))
-    truth = draw.random(rows) < 1 / (1 + np.exp(-4 * inputs.sum(axis=1)))
-    lines = [
-        f"{seed}-{n},{a:.4f},{b:.4f},{'yes' if y else 'no'}"
-        for n, ((a, b), y) in enumerate(zip(inputs, truth, strict=True))
-    ]
-    path.write_text("\n".join(["id,a,b,y", *lines]) + "\n")
-
-
-@contextmanager
-def running(folder: Path, command: list[str]) -> Iterator[tuple[subprocess.Popen[str], Callable[[str], str]]]:
-    """A process, and what reads its news until a job said something that holds a word."""
-    process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-
-    def news(job: str, word: str = "") -> str:
-        assert process.stdout
-        for line in process.stdout:
-            state = json.loads(line)
-            if state["name"] == job and word in state["said"]:
-                return str(state["said"])
-        pytest.fail(f"{job} never said {word!r}: {process.stderr.read() if process.stderr else ''}")
-
-    try:
-        yield process, news
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-def millrace(*words: str) -> list[str]:
-    return [sys.executable, "-m", "millrace", *words]
 
 
 def test_what_is_dropped_in_is_ingested_and_a_model_answers(tmp_path: Path) -> None:
@@ -163,7 +71,7 @@ def signs(hour_old: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
     """How many signs of life an undisturbed turn gives."""
     folder = shutil.copytree(hour_old, tmp_path_factory.mktemp("whole") / "project")
     most = 10_000
-    with running(folder, [sys.executable, "-c", DYING, str(most)]) as (process, news):
+    with running(folder, dying(most)) as (process, news):
         assert news("monitor").startswith("mini 2 is champion (The champion is 0 days old")
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate()
@@ -181,7 +89,7 @@ def test_a_killed_wheel_leaves_the_state_of_before_or_after(
         + (death if signs < DEATHS else draw.randrange(death * signs // DEATHS, (death + 1) * signs // DEATHS)) % signs
     )
     folder = shutil.copytree(hour_old, tmp_path / "project")
-    with running(folder, [sys.executable, "-c", DYING, str(at)]) as (process, _):
+    with running(folder, dying(at)) as (process, _):
         process.communicate()
         assert process.returncode == -signal.SIGKILL
     project = Project.load(folder / "millrace.yaml")
@@ -195,17 +103,3 @@ def test_a_killed_wheel_leaves_the_state_of_before_or_after(
     assert ended
     assert ended.release == project.history()[-1]
     assert not ended.waits
-
-
-def assert_before_or_after(project: Project, rows: set[int], releases: set[int]) -> None:
-    """The table is of before or after, every champion is whole and has its run on record, nothing happened twice."""
-    table = project.dataset()
-    assert table.height in rows
-    assert table["id"].n_unique() == table.height
-    past = project.history()
-    assert len(past) in releases
-    for release in past:
-        project.verify(release.version)
-        assert project.store.read(f"runs/{release.evidence['run']}.json")
-    assert len(Package.load(project.verify(past[-1].version).path).predict(table.head(3))) == 3
-    assert verify(project.store).intact
