@@ -11,12 +11,14 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from millrace.config.schema import ColumnType, SourceSettings
+from millrace.errors import SourceError
 from millrace.sources.base import Look, Source, SourceKind
 from millrace.sources.columnar import flat, text
 from millrace.sources.databases.base import Ask, Guard, Indexes, Page, missing
@@ -87,6 +89,13 @@ class MongoDB:
             cursor = collection.find(chosen, fields, sort=order, skip=ask.skip, limit=ask.limit or 0)
             documents = list(cursor)
         keys = [tuple(_at(document, name) for name in ask.order) for document in documents]
+        if not _ascend(keys):
+            raise SourceError(
+                f"{self._guard.place} sorts otherwise than it compares, by {ask.order}: rows would be lost.",
+                where=self._guard.where,
+                code="source.order",
+                next_step="name a `cursor` and `key` that it sorts as MongoDB does, such as dates or ObjectIds",
+            )
         records = [flat({name: _plain(value) for name, value in one.items()}) for one in documents]
         known = () if ask.order_only else schema or ()
         names = list(ask.order) if ask.order_only else _columns(records, known)
@@ -177,6 +186,15 @@ def _at(document: Any, path: str) -> Any:
     for name in path.split("."):
         document = document.get(name) if isinstance(document, dict) else None
     return document
+
+
+def _ascend(keys: list[tuple[Any, ...]]) -> bool:
+    """Whether the places follow each other, as far as their values have one order only; texts have many."""
+    alike = [tuple(takewhile(lambda value: not isinstance(value, str), key)) for key in keys]
+    try:
+        return not any(one > other for one, other in pairwise(alike))
+    except TypeError:
+        return True
 
 
 def _least(value: Any) -> Any:

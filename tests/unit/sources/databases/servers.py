@@ -9,6 +9,7 @@ import pytest
 
 from millrace.config.schema import SourceSettings
 from millrace.sources.databases.source import SqlSource
+from millrace.store.tables import Table
 
 
 class Server:
@@ -72,3 +73,17 @@ def fill(server):
 
 def ids(batches):
     return [row for batch in batches for row in batch.frame["id"].to_list()]
+
+
+def same(here, there):
+    """Whether two stores hold the same rows, origins, position and refusals: all but run ids and times."""
+    for name in ("tables/rows", "quarantine/rows"):
+        one, other = Table(here, name), Table(there, name)
+        own = ("_run", "_at", "_batch")
+        assert (
+            one.read(bookkeeping=True)
+            .drop(own, strict=False)
+            .equals(other.read(bookkeeping=True).drop(own, strict=False))
+        )
+    assert Table(here, "tables/rows").position() == Table(there, "tables/rows").position()
+    return Table(here, "tables/rows").position()

@@ -21,11 +21,12 @@ from millrace.ingest.replay import replay
 from millrace.ingest.stage import ingest
 from millrace.project import Project
 from millrace.sources import open_source
-from millrace.sources.databases.mongodb import KIND, MongoDB, _plain
+from millrace.sources.databases.mongodb import KIND, MongoDB, _ascend, _plain
 from millrace.sources.databases.python_values import packed, unpacked
 from millrace.store.objects import Store
 from millrace.store.tables import Table
 from millrace.testing.sources import SourceContract, read
+from unit.sources.databases.servers import same
 
 ROWS = [
     {
@@ -114,6 +115,26 @@ def test_another_query_is_refused(said, query):
         opened(said | {"query": query})
 
 
+@pytest.mark.parametrize("places", [[(2,), (10,)], [(1, "b"), (1, "a")], [("10",), ("2",)], [(None,), (1,)], []])
+def test_places_in_the_order_of_values_are_taken(places):
+    assert _ascend(places)
+
+
+@pytest.mark.parametrize("places", [[(10,), (2,)], [(datetime(2026, 1, 2), 1), (datetime(2026, 1, 1), 2)]])
+def test_places_in_another_order_are_noticed(places):
+    assert not _ascend(places)
+
+
+def test_a_server_that_sorts_otherwise_than_it_compares_is_refused(said, collection):
+    """NX-27017 sorts numbers in `_id` as texts, and compares them as numbers: reading on behind 9 would skip 10."""
+    collection.insert_many([{"_id": n} for n in range(5, 15)])
+    if [one["_id"] for one in collection.find(sort=[("_id", 1)])] == list(range(5, 15)):
+        assert ids(read(opened(said))) == list(range(5, 15))
+    else:
+        with pytest.raises(SourceError, match="otherwise than it compares"):
+            read(opened(said | {"chunk": 10}))
+
+
 def test_a_collection_must_be_named(mongodb):
     with pytest.raises(ProjectFileError, match="name of a collection"):
         opened({"from": mongodb.url})
@@ -147,6 +168,35 @@ def test_what_is_gone_leaves_the_table(said, collection, tmp_path):
     collection.delete_one({"_id": 3})
     assert ingest("rows", settings, Store(tmp_path), tmp_path, "two").deleted == 1
     assert sorted(Table(Store(tmp_path), "tables/rows").read()["_id"]) == [1, 2, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("cursor", ["at", None])
+def test_ray_gives_the_very_table_that_this_process_gives_also_from_the_middle_on(
+    said, collection, tmp_path, ray_here, cursor
+):
+    def insert(numbers):
+        # Of one number of digits: NX-27017 sorts numbers in `_id` as texts.
+        collection.insert_many(
+            [{"_id": 100 + n, "x": n % 7, "at": datetime(2026, 1, 1, n // 60, n % 60)} for n in numbers]
+        )
+
+    def stop_after_two(step):
+        if step.done == 20:
+            raise KeyboardInterrupt
+
+    insert(range(0, 100, 2))
+    more = {"cursor": cursor, "overlap": 1800} if cursor else {}
+    settings = SourceSettings.model_validate(said | more | {"chunk": 10, "checks": {"small": "x < 6"}})
+    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
+    assert ingest("rows", settings, here, tmp_path, "run").read == 50
+    with pytest.raises(KeyboardInterrupt):
+        ingest("rows", settings, there, tmp_path, "run", stop_after_two)
+    assert ingest("rows", settings, there, tmp_path, "run", engine=ray_here).read == 30
+    assert same(here, there)["rows"] == 50
+    insert([*range(81, 100, 2), *range(100, 125)])
+    on_ray = ingest("rows", settings, there, tmp_path, "run", engine=ray_here)
+    assert on_ray == ingest("rows", settings, here, tmp_path, "run")
+    assert (on_ray.read, same(here, there)["rows"]) == (35, 85)
 
 
 def test_nothing_but_find_is_sent(said, collection, monkeypatch):

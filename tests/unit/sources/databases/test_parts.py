@@ -8,7 +8,7 @@ from millrace.errors import RemoteError
 from millrace.ingest.stage import ingest
 from millrace.store.objects import Store
 from millrace.store.tables import Table
-from unit.sources.databases.servers import Server, settings, source
+from unit.sources.databases.servers import Server, same, settings, source
 
 SERVERS = ["postgresql", "mariadb"]
 
@@ -48,22 +48,8 @@ def test_a_range_reads_what_came_into_it_after_it_was_cut(server, tmp_path):
     assert [batch.frame["id"].to_list() for batch in opened.joined(None, found)] == [[10, 11], [12, 13], [20], [30, 31]]
 
 
-def same(here, there):
-    """Whether two stores hold the same rows, origins, position and refusals: all but run ids and times."""
-    for name in ("tables/rows", "quarantine/rows"):
-        one, other = Table(here, name), Table(there, name)
-        own = ("_run", "_at", "_batch")
-        assert (
-            one.read(bookkeeping=True)
-            .drop(own, strict=False)
-            .equals(other.read(bookkeeping=True).drop(own, strict=False))
-        )
-    assert Table(here, "tables/rows").position() == Table(there, "tables/rows").position()
-    return Table(here, "tables/rows").position()
-
-
 @pytest.mark.parametrize("cursor", ["at", None])
-@pytest.mark.parametrize("server", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("server", ["sqlite", "postgresql", "mariadb"], indirect=True)
 def test_ray_gives_the_very_table_that_this_process_gives_also_from_the_middle_on(server, tmp_path, ray_here, cursor):
     def insert(numbers):
         rows = ", ".join(f"({n}, 'n{n}', {n % 7}, '2026-01-01 {n // 60:02}:{n % 60:02}:00')" for n in numbers)
