@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_v
 
 from millrace.config.api import ApiSettings
 from millrace.config.contract import Contract, Word
+from millrace.config.delimited import Sign, check_signs
 from millrace.config.expectations import Expectations
 from millrace.config.keep import check_keep
 from millrace.config.pii import check_pii
@@ -150,6 +151,11 @@ class SourceSettings(Section):
     header: bool | None = Field(None, description="whether delimited files start with column names; sniffed if absent")
     names: tuple[str, ...] = Field((), description="column names of files that have no header")
     delimiter: Name | None = Field(None, description="sniffed if absent")
+    quote: Sign | None = Field(None, description="what stands around values of delimited files; sniffed if absent")
+    escape: Sign | None = Field(
+        None,
+        description="what stands before a quote within a quoted value, such as \\; default: the quote itself",
+    )
     encoding: Name | None = Field(None, description="of delimited files, such as cp1252; detected if absent")
     comment: Name | None = Field(None, description="what lines start with that are no rows, such as #")
     skip: Whole = Field(0, ge=0, description="lines above the header that are no rows")
@@ -220,6 +226,14 @@ class SourceSettings(Section):
     def _protect_what_can_be(self) -> Self:
         try:
             check_pii(self.pii, self.key, self.cursor, self.clean, self.uniques)
+        except ProjectFileError as error:
+            raise refused(error) from error
+        return self
+
+    @model_validator(mode="after")
+    def _tell_signs_apart(self) -> Self:
+        try:
+            check_signs(self.delimiter, self.quote, self.escape)
         except ProjectFileError as error:
             raise refused(error) from error
         return self

@@ -41,7 +41,7 @@ def test_a_wrong_project_file_ends_in_3_with_every_problem(millrace_says, folder
         "bad.yaml:1:15  config.unknown-key\n"
         "  `form` is not a key of `sources.c`. Did you mean `from`?\n"
         "  Allowed here: from, use, with, table, query, cursor, overlap, chunk, api, header, names, "
-        "delimiter, encoding, comment, skip, decimal, thousands, record, quiet, sheet, key, "
+        "delimiter, quote, escape, encoding, comment, skip, decimal, thousands, record, quiet, sheet, key, "
         "keep, on_delete, columns, missing, "
         "contract, clean, required, unique, references, checks, expect, pii, retain.\n"
         "bad.yaml:2:1  config.unknown-key\n"

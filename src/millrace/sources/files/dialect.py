@@ -19,7 +19,7 @@ import duckdb
 from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError
 from millrace.sources.column_names import MOST_COLUMNS
-from millrace.sources.files.layout import layout
+from millrace.sources.files.layout import as_csv, layout
 from millrace.sources.streaming import quoted
 
 #: Endings of delimited text; files with other endings are looked at before they are trusted to be text.
@@ -71,15 +71,15 @@ def sniff(
     stated = _stated_skip(head, settings)
     found = _sniffed(path, head, settings, encoding, stated, engine)
     delimiter = settings.delimiter or str(found["Delimiter"])
-    quote = _quote(str(found["Quote"]), head, delimiter)
-    escape = str(found["Escape"])
+    quote = settings.quote or _quote(str(found["Quote"]), head, delimiter)
+    escape = settings.escape or (quote if settings.quote else _escape(str(found["Escape"]), quote, head))
     skip = stated or int(str(found["SkipRows"]))
-    first = _fields(head, skip, delimiter, quote)
+    first = _fields(head, skip, delimiter, quote, escape)
     header = _has_header(settings, bool(found["HasHeader"]), first, expected)
     dialect = Dialect(
         delimiter=delimiter,
         quote=quote,
-        escape=_escape(escape, quote, head),
+        escape=escape,
         newline=str(found["NewLineDelimiter"]),
         encoding=encoding,
         skip=skip,
@@ -175,7 +175,8 @@ def _sniffed(
     tolerates none has the second word. Where line ends of several kinds stop it, it looks at the first lines with one.
     """
     options = ["all_varchar=true", "comment=''"]
-    options += [f"delim={quoted(settings.delimiter)}"] if settings.delimiter else []
+    stated = {"delim": settings.delimiter, "quote": settings.quote, "escape": settings.escape}
+    options += [f"{name}={quoted(sign)}" for name, sign in stated.items() if sign]
     options += [f"skip={skip}"] if skip else []
     options += [f"header={str(settings.header).lower()}"] if settings.header is not None else []
     here = [quoted(str(path)), f"encoding={quoted(encoding)}", *options]
@@ -235,9 +236,9 @@ def _escape(found: str, quote: str, head: str) -> str:
     return quote if found == "(empty)" else found
 
 
-def _fields(head: str, skip: int, delimiter: str, quote: str) -> list[str]:
+def _fields(head: str, skip: int, delimiter: str, quote: str, escape: str) -> list[str]:
     lines = islice(StringIO(head, newline=""), skip, None)
-    rows = csv.reader(lines, delimiter=delimiter, quotechar=quote)
+    rows = csv.reader(lines, **as_csv(delimiter, quote, escape))
     return [field.strip() for field in next((row for row in rows if row), [])]
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import takewhile
+from typing import Any
 
 #: Numbers (with a currency, thousands, a percent sign), dates and times, as far as their shape tells.
 _TYPED = re.compile(
@@ -90,6 +91,12 @@ def _counts_over_names(records: Sequence[_Record]) -> bool:
     return not line[0] and any(map(_typed, line)) and len(names) == len(line) and not any(map(_typed, names))
 
 
+def as_csv(delimiter: str, quote: str, escape: str) -> dict[str, Any]:
+    """How Python's `csv` says that values are written so."""
+    own = None if escape == quote else escape
+    return {"delimiter": delimiter, "quotechar": quote, "doublequote": own is None, "escapechar": own}
+
+
 def _width(records: Sequence[_Record]) -> int:
     """The most frequent number of cells; the greater one of two that are about as frequent."""
     widths = Counter(len(record.cells) for record in records)
@@ -99,14 +106,7 @@ def _width(records: Sequence[_Record]) -> int:
 
 def _records(head: str, whole: bool, delimiter: str, quote: str, escape: str) -> list[_Record]:
     """The records that are no empty lines; the last one of a part may be cut, and is left out."""
-    doubled = escape == quote
-    reader = csv.reader(
-        StringIO(head, newline=""),
-        delimiter=delimiter,
-        quotechar=quote,
-        doublequote=doubled,
-        escapechar=None if doubled else escape,
-    )
+    reader = csv.reader(StringIO(head, newline=""), **as_csv(delimiter, quote, escape))
     found, before, parted = [], 0, False
     try:
         for number, cells in enumerate(reader, 1):

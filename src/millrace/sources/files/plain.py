@@ -52,8 +52,10 @@ def plain(path: Path, settings: SourceSettings, scratch: Scratch) -> Path:
     lines = _decoded(path, encoding)
     if mistaken:
         lines = (line.translate(_SIGNS) for line in lines)
+    if settings.comment is not None:
+        lines = _uncommented(lines, settings.comment, settings.quote or '"')
     with copy.open("w", encoding="utf-8", errors="surrogateescape", newline="") as target:
-        target.writelines(lines if settings.comment is None else _uncommented(lines, settings.comment))
+        target.writelines(lines)
     return copy
 
 
@@ -150,12 +152,12 @@ def _decoded(path: Path, encoding: str) -> Iterator[str]:
     yield rest
 
 
-def _uncommented(lines: Iterator[str], comment: str) -> Iterator[str]:
+def _uncommented(lines: Iterator[str], comment: str, quote: str) -> Iterator[str]:
     """The lines, with blank ones where there are comments, so that line numbers stay."""
     quoted = False
     for line in lines:
         if not quoted and line.lstrip().startswith(comment):
             yield line[len(line.rstrip("\r\n")) :]
             continue
-        quoted ^= line.count('"') % 2 == 1
+        quoted ^= line.count(quote) % 2 == 1
         yield line

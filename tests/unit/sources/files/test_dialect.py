@@ -3,6 +3,7 @@ import csv
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from millrace.errors import SourceError
 from unit.sources.files.reading import read, source, write
@@ -34,6 +35,42 @@ def test_dialects_are_recognised(tmp_path, content):
 def test_stated_settings_win_over_what_is_sniffed(tmp_path):
     path = write(tmp_path, "a;b,1\nc;d,2\n")
     assert read(source(path, header=False, names=("x", "y"), delimiter=";"))[0] == [("a", "b,1"), ("c", "d,2")]
+
+
+PLAIN = "".join(f"{n},plain\n" for n in range(30_000))
+
+
+@pytest.mark.parametrize(
+    ("stated", "content", "wanted"),
+    [
+        ({"quote": "'"}, f"id,s\n{PLAIN}1,'it''s, so'\n2,'half'\n", ["it's, so", "half"]),
+        ({"escape": "\\"}, f'id,s\n{PLAIN}1,"a \\"b\\", c"\n2,"x\\\\"\n', ['a "b", c', "x\\"]),
+        ({"quote": "'", "escape": "\\"}, f"id,s\n{PLAIN}1,'it\\'s,\n\"so'\n2,'x\\\\'\n", ["it's,\n\"so", "x\\"]),
+        ({"quote": "'", "comment": "#"}, f"id,s\n{PLAIN}#'\n1,'x\n#\"y'\n2,'\"'\n", ['x\n#"y', '"']),
+        ({"quote": "\x1f"}, f'id,s\n{PLAIN}1,"x\n2,y"\n', ['"x', 'y"']),
+    ],
+    ids=["quote", "escape", "both", "comment", "no-quotes"],
+)
+def test_quotes_that_come_late_in_a_file_are_read_as_stated(tmp_path, stated, content, wanted):
+    found = source(write(tmp_path, content), **stated)
+    rows, refused = read(found)
+    assert [text for _, text in rows[30_000:]] == wanted
+    assert (len(rows), refused) == (30_002, [])
+    del stated["quote" if "quote" in stated else "escape"]
+    assert read(source(tmp_path / "a.csv", **stated))[0][30_000:] != [(1, wanted[0]), (2, wanted[1])]
+
+
+@pytest.mark.parametrize("sign", ["''", "", "“", "\n"])
+@pytest.mark.parametrize("name", ["quote", "escape"])
+def test_a_quote_is_one_ascii_character(tmp_path, name, sign):
+    with pytest.raises(ValidationError, match="is not one ASCII character"):
+        source(tmp_path / "a.csv", **{name: sign})
+
+
+@pytest.mark.parametrize("name", ["quote", "escape"])
+def test_one_sign_cannot_mean_two_things(tmp_path, name):
+    with pytest.raises(ValidationError, match=f"`{name}` is the `delimiter` too"):
+        source(tmp_path / "a.csv", delimiter=";", **{name: ";"})
 
 
 def test_a_file_without_header_has_numbered_columns(tmp_path):
