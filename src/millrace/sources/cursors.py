@@ -25,6 +25,8 @@ def measure(value: Any) -> Any:
     """
     if isinstance(value, int | float):
         return Decimal(str(value))
+    if _is_object_id(value):
+        return value.generation_time
     if not isinstance(value, str):
         return value
     if value.lstrip("-").replace(".", "", 1).isdigit():
@@ -46,6 +48,8 @@ def floor(high: Any, overlap: float | None) -> Any:
     value = measure(high)
     if isinstance(value, datetime):
         low = value - timedelta(seconds=OVERLAP if overlap is None else overlap)
+        if _is_object_id(high):
+            return type(high).from_datetime(low)
         return low if isinstance(high, datetime) else _written(low, high)
     if isinstance(value, date):
         low_day = value - timedelta(days=1 if overlap is None else -(-overlap // 86400))
@@ -54,6 +58,11 @@ def floor(high: Any, overlap: float | None) -> Any:
         return high
     low_number = value - Decimal(OVERLAP_STEPS if overlap is None else overlap)
     return str(low_number) if isinstance(high, str) else type(high)(low_number)
+
+
+def _is_object_id(value: Any) -> bool:
+    """Of MongoDB, which begins with the second it was made in."""
+    return type(value).__name__ == "ObjectId"
 
 
 def _written(low: datetime, like: str) -> str:

@@ -21,6 +21,7 @@ from millrace.ingest.replay import replay
 from millrace.ingest.stage import ingest
 from millrace.project import Project
 from millrace.sources import open_source
+from millrace.sources.databases.delivered import Delivered
 from millrace.sources.databases.mongodb import KIND, MongoDB, _ascend, _plain
 from millrace.sources.databases.python_values import packed, unpacked
 from millrace.store.objects import Store
@@ -91,6 +92,21 @@ def test_documents_are_known_by_their_object_ids(said, collection):
     early = bson.ObjectId.from_datetime(datetime(2020, 1, 1, tzinfo=UTC))
     collection.insert_many([{"x": 9}, {"_id": early, "x": 8}])
     assert sorted(ids(read(opened(said), position), "x")) == [8, 9]
+
+
+def test_with_an_overlap_alone_only_object_ids_made_within_it_are_looked_at_again(said, collection):
+    def made(hour, minute=0):
+        return bson.ObjectId.from_datetime(datetime(2026, 1, 1, hour, minute, tzinfo=UTC))
+
+    collection.insert_many([{"_id": made(hour), "x": hour} for hour in range(7)])
+    said |= {"overlap": "1 hour"}
+    last = json.loads(json.dumps(read(opened(said))[-1].position))
+    collection.insert_many([{"_id": made(5, 30), "x": 9}, {"_id": made(1, 30), "x": 8}, {"_id": made(7), "x": 7}])
+    then = read(opened(said), last)
+    assert ids(then, "x") == [9, 7]
+    assert len(Delivered.of(then[-1].position["seen"], None).hashes) < 7
+    del said["overlap"]
+    assert 8 in ids(read(opened(said), last), "x")
 
 
 def test_what_comes_late_within_the_overlap_is_read_and_a_change_is_a_new_row(said, collection):
