@@ -204,12 +204,13 @@ def lineage(site: Site, what: str | None = None) -> Lineage:
 def learn(site: Site, identity: str, part_of: str | None = None) -> tuple[Fit, Dataset]:
     """Tables → fit, with the version of the dataset it was learned from."""
     from millrace.engine.clock import Clock
+    from millrace.evaluate.charts.rehearsal import rehearsal
     from millrace.ingest.dataset import dataset
     from millrace.lineage.jobs import learned
     from millrace.package.footprint import footprint
     from millrace.train.stage import train
 
-    clock = Clock(site.settings.model.budget, site.watch)
+    clock = Clock(site.settings.model.budget, site.watch, rehearsal)
     site.watch(Step("train", "reading the tables"))
     with site.events.job(site.job("dataset"), identity, part_of) as job:
         frame, learned_from = dataset(site.settings, site.store)

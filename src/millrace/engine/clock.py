@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 from time import monotonic
 
@@ -12,6 +13,8 @@ from millrace.records.progress import Step, Watch, unwatched
 SEARCH, REFIT, LADDER, CURVE, IMPORTANCES = 0.64, 0.78, 0.84, 0.92, 1.0
 #: Kept for the package and the report: these seconds, and this share of the budget, but never more than so many.
 _PACKING_SECONDS, _PACKING_SHARE, _PACKING_MOST = 2.0, 0.05, 10.0
+#: Package and report last so many times as long as their rehearsal.
+_REHEARSALS = 12
 #: However short the budget is, training has this share of it.
 _LEARNING_SHARE = 0.7
 
@@ -23,19 +26,46 @@ class Clock:
     what is left. Where trials are counted no time ends anything, so nothing depends on how fast the machine is.
     """
 
-    def __init__(self, budget: float | Trials, watch: Watch = unwatched) -> None:
-        self._start = monotonic()
+    def __init__(
+        self,
+        budget: float | Trials,
+        watch: Watch = unwatched,
+        rehearsal: Callable[[], object] | None = None,
+        now: Callable[[], float] = monotonic,
+    ) -> None:
+        self._now = now
+        self._start = now()
         self.budget = inf if isinstance(budget, Trials) else budget
         #: How many candidates may be tried at most.
         self.trials = budget.count if isinstance(budget, Trials) else None
         self._watch = watch
-        kept = min(_PACKING_SECONDS + _PACKING_SHARE * self.budget, _PACKING_MOST)
+        self._rehearsal = rehearsal
+        self._rehearsed = False
+        self._keep(0.0)
+
+    def _keep(self, seconds: float) -> None:
+        """Leave so much for the package and the report, or what is usual where that is more."""
+        kept = max(seconds, min(_PACKING_SECONDS + _PACKING_SHARE * self.budget, _PACKING_MOST))
         self._learning = max(self.budget - kept, _LEARNING_SHARE * self.budget)
+
+    def rehearse(self) -> None:
+        """Do a sample of what package and report will do, and leave as much time for them as that says.
+
+        How long they last depends on the machine, and on who else is busy on it: asked again, the newest answer counts.
+        """
+        if self._rehearsal is None or self.budget == inf:
+            return
+        if not self._rehearsed:
+            self._rehearsal()  # loads what has to be loaded once
+            self._rehearsed = True
+        began = self._now()
+        self._rehearsal()
+        self._keep(_REHEARSALS * (self._now() - began))
 
     def tell(self, text: str) -> None:
         """Say what is being done now, with the seconds spent so far."""
         total = None if self.budget == inf else self.budget
-        self._watch(Step("train", text, done=monotonic() - self._start, total=total))
+        self._watch(Step("train", text, done=self._now() - self._start, total=total))
 
     def moment(self, share: float) -> float:
         """The `time.monotonic` at which this share of the time for training is spent."""
@@ -43,7 +73,7 @@ class Clock:
 
     def part(self, share: float) -> float:
         """The `time.monotonic` at which this share of what is left for training is spent."""
-        return monotonic() + share * max(self.left(), 0.0)
+        return self._now() + share * max(self.left(), 0.0)
 
     def left(self, share: float = 1.0) -> float:
         """Seconds until this share of the time for training is spent; negative when it is.
@@ -55,8 +85,8 @@ class Clock:
         >>> Clock(Trials(3)).left()
         inf
         """
-        return self.moment(share) - monotonic()
+        return self.moment(share) - self._now()
 
     def rest(self) -> float:
         """Seconds until the whole budget is spent, package and report included; negative when it is."""
-        return self._start + self.budget - monotonic()
+        return self._start + self.budget - self._now()

@@ -12,9 +12,10 @@ from millrace.engine.clock import LADDER, Clock
 from millrace.records.evaluation import Evaluation
 from millrace.records.fit import Answer, Member
 from millrace.train.calling import Calling, calling_of, costs_of
+from millrace.train.ensemble import refit
 from millrace.train.judging import Judging
 from millrace.train.scorer import Scorer, scorer
-from millrace.train.trials import Classroom, Trial, refit
+from millrace.train.trials import Classroom, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ def ladder(
     for trial in _best_of_families(trials, scorer(judging.metric, room.signature)):
         member = known.get(trial.candidate.name)
         if member is None and clock.left(LADDER) > 0:
-            member = refit(room, trial, 1.0, clock, LADDER)
-            if trial.trees and clock.left(LADDER) < 0:
+            member = refit(room, trial, clock, until=LADDER)
+            if member is trial.pupil or (trial.trees and clock.left(LADDER) < 0):
                 member = None  # time cut it short: it would seem worse than it is
         if member is None:
             continue

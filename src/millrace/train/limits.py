@@ -48,13 +48,14 @@ def choose(
     """
     left = list(trials)
     notes: list[str] = []
+    known: dict[str, Member] = {}
     over: dict[str, Footprint] = {}
     while left:
         weights = blend([trial.outputs for trial in left], room.truth[left[0].rows], chooser)
-        members = taught(room, left, weights, clock)
-        order = sorted(weights, key=lambda place: -weights[place])[: len(members)]
-        cut = (f"The budget cut the ensemble to {len(members)} of {len(weights)} models.",)
-        told = (*notes, *(cut if len(members) < len(weights) else ()))
+        members = taught(room, left, weights, clock, known)
+        known |= {member.name: member for member in members}
+        order = [place for member in members for place in weights if left[place].candidate.name == member.name]
+        told = (*notes, *_cut([left[place] for place in order], members, len(weights)))
         if measure is None or (settings.max_latency_ms is None and settings.max_size_mb is None):
             return Chosen(tuple(left[place] for place in order), members, told)
         found = {
@@ -78,6 +79,21 @@ def choose(
         code="train.limits",
         next_step="raise max_latency_ms or max_size_mb, or name lighter models: [linear, tree]",
     )
+
+
+def _cut(trials: Sequence[Trial], members: Sequence[Member], wanted: int) -> tuple[str, ...]:
+    """What time did not allow of the last fits."""
+    notes = []
+    if len(members) < wanted:
+        notes.append(f"The budget cut the ensemble to {len(members)} of {wanted} models.")
+    pairs = zip(trials, members, strict=True)
+    early = [
+        trial.candidate.name for trial, member in pairs if trial.pupil and member.estimator is trial.pupil.estimator
+    ]
+    if early:
+        told = " and ".join(f"`{name}`" for name in early)
+        notes.append(f"The budget left no time to teach {told} on all training rows: those of one fold are missing.")
+    return tuple(notes)
 
 
 def _kept(found: Footprint, settings: ModelSettings) -> bool:

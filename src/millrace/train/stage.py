@@ -95,7 +95,9 @@ def _train(
     judging = Judging(rows.filter(test), target.truth[test], signature, metric, settings.seed)
     notes += target_notes + column_notes + thinned + repeats(keys, settings.split)
     notes += leak_warnings(learning, signature.inputs, room.truth, settings.predict, clock.part(_LEAKS))
+    clock.rehearse()
     trials = _searched(room, judging, settings, clock, book)
+    clock.rehearse()  # the machine may be busier than it was
     return _learn(room, judging, settings, notes, clock, trials, measure)
 
 

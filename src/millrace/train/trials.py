@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from math import ceil
 from statistics import median
 from time import monotonic
 from typing import Any
 
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
-from millrace.engine.clock import REFIT, SEARCH, Clock
+from millrace.engine.clock import SEARCH, Clock
 from millrace.records.encoding import Encoding
 from millrace.records.fit import Member
 from millrace.records.signature import Signature
@@ -30,12 +31,6 @@ from millrace.train.scorer import Scorer
 _FIRST_SHARE = 0.4
 #: A search gives up after so many folds, once so many candidates can be compared with.
 _EARLY_FOLDS, _FEWEST_TRIALS = 2, 5
-#: All training rows are more than a fold's: they bear a few more trees than did best there.
-_MORE_TREES = 1.1
-#: However late it is, a last fit may learn for this share of what is left.
-_LEARNING_SHARE = 0.4
-#: Below this many cells a second thread waits more than it helps.
-_CELLS_PER_THREAD = 200_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,22 +68,30 @@ class Classroom:
         """A fold's matrices under a recipe; the encodings are fitted on its learning rows alone."""
         if (recipe, fold) not in self.lessons:
             learn, held = self.folds[fold]
+            began = monotonic()
             encodings, matrix, truth = self.material(learn, recipe)
+            took = monotonic() - began
             check = encode(self.rows[held], encodings)
             threads = max(1, (os.cpu_count() or 1) // len(self.folds))  # folds are learned side by side
-            self.lessons[recipe, fold] = Lesson(matrix, truth, check, self.truth[held], threads)
+            self.lessons[recipe, fold] = Lesson(matrix, truth, check, self.truth[held], threads, encodings, took)
         return self.lessons[recipe, fold]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """What a candidate answered out of fold: `outputs` parallel to `rows`, the row numbers that were held out."""
+    """What a candidate answered out of fold: `outputs` parallel to `rows`, the row numbers that were held out.
+
+    Where a clock ends the training, `pupil` is what it learned in the first fold, with weight 1, and a fold took so
+    many `seconds` to encode and to learn. Neither is known of a trial that an earlier process finished.
+    """
 
     candidate: Candidate
     rows: np.ndarray
     outputs: np.ndarray
     score: float
     trees: int
+    pupil: Member | None = None
+    seconds: float = 0.0
 
 
 def _nobody(candidate: Candidate, score: float) -> None:
@@ -123,12 +126,13 @@ def try_candidates(
         first = candidate.family not in folds
         most = folds.get(candidate.family, len(room.folds))
         done = book.find(candidate.key) if book else None
+        taught = _Taught()
         if done is None:
             left = clock.left(SEARCH)
             if trials and left < (0 if first else costs[candidate.family]):
                 continue
             until = monotonic() + max(left, 0) * (_FIRST_SHARE if first else 1)
-            done = _run_folds(room, candidate, most, until, clock, hopeless if candidate.searched else None)
+            done, taught = _run_folds(room, candidate, most, until, clock, hopeless if candidate.searched else None)
             pruned = candidate.searched and len(done.outputs) == _EARLY_FOLDS and hopeless(done.outputs)
             if not first and len(done.outputs) < most and not pruned:
                 continue
@@ -142,7 +146,9 @@ def try_candidates(
         costs[candidate.family] = done.seconds
         held = np.concatenate([check for _, check in room.folds[: len(done.outputs)]])
         joined = np.concatenate(done.outputs)
-        trials.append(Trial(candidate, held, joined, scorer.score(room.truth[held], joined), done.trees))
+        score = scorer.score(room.truth[held], joined)
+        pupil = taught.pupil if clock.trials is None else None
+        trials.append(Trial(candidate, held, joined, score, done.trees, pupil, taught.seconds))
     return _on_common_rows(trials, room.truth, scorer)
 
 
@@ -152,6 +158,14 @@ def _score(room: Classroom, outputs: Sequence[np.ndarray], scorer: Scorer) -> fl
     return scorer.score(room.truth[held], np.concatenate(outputs))
 
 
+@dataclass(frozen=True, slots=True)
+class _Taught:
+    """What a candidate learned in the first fold, and how long a fold took."""
+
+    pupil: Member | None = None
+    seconds: float = 0.0
+
+
 def _run_folds(
     room: Classroom,
     candidate: Candidate,
@@ -159,12 +173,18 @@ def _run_folds(
     until: float,
     clock: Clock,
     hopeless: Callable[[Sequence[np.ndarray]], bool] | None = None,
-) -> FinishedTrial:
+) -> tuple[FinishedTrial, _Taught]:
     """Outputs of each fold that there was time for (at least one), and the mean number of trees that did best."""
+    pupils: dict[int, Member] = {}
+    seconds: list[float] = []
 
     def run(fold: int) -> tuple[np.ndarray, int]:
         lesson = room.lesson(candidate.recipe, fold)
+        started = monotonic()
         estimator, best = candidate.learn(lesson, None, until)
+        seconds.append(lesson.seconds + monotonic() - started)
+        if fold == 0:
+            pupils[fold] = Member(candidate.name, 1.0, lesson.encodings, estimator)
         assert lesson.check_matrix is not None
         return predicted(estimator, lesson.check_matrix, room.signature), best
 
@@ -172,7 +192,7 @@ def _run_folds(
     # those of different folds never wait for each other.
     abreast, began = min(os.cpu_count() or 1, most), monotonic()
     results: list[tuple[np.ndarray, int]] = []
-    with ThreadPoolExecutor(abreast) as pool:
+    with side_by_side(abreast) as pool:
         while len(results) < most:
             started = monotonic()
             clock.tell(f"{candidate.name}, fold {len(results) + 1} of {most}")
@@ -186,7 +206,18 @@ def _run_folds(
             if monotonic() + (monotonic() - started) > until:
                 break
     trees = round(sum(trees for _, trees in results) / len(results))
-    return FinishedTrial(tuple(outputs for outputs, _ in results), trees, monotonic() - began)
+    done = FinishedTrial(tuple(outputs for outputs, _ in results), trees, monotonic() - began)
+    return done, _Taught(pupils[0], sum(seconds) / len(seconds))
+
+
+@contextmanager
+def side_by_side(abreast: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that each do one thing: threads of algebra inside them would wait for each other, on a busy machine long.
+
+    Its results do not depend on how many processors there are either.
+    """
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(abreast) as pool:
+        yield pool
 
 
 def _on_common_rows(trials: Sequence[Trial], truth: np.ndarray, scorer: Scorer) -> tuple[Trial, ...]:
@@ -197,21 +228,6 @@ def _on_common_rows(trials: Sequence[Trial], truth: np.ndarray, scorer: Scorer) 
         rows, outputs = trial.rows[:shortest], trial.outputs[:shortest]
         cut.append(replace(trial, rows=rows, outputs=outputs, score=scorer.score(truth[rows], outputs)))
     return tuple(cut)
-
-
-def refit(room: Classroom, trial: Trial, weight: float, clock: Clock, share: float = REFIT) -> Member:
-    """Teach a candidate on all training rows, with the number of trees its folds found best, until `share` is spent."""
-    clock.tell(f"{trial.candidate.name}, all training rows")
-    everything = np.arange(room.rows.height)
-    encodings, matrix, truth = room.material(everything, trial.candidate.recipe)
-    trees = ceil(trial.trees * _MORE_TREES) or None
-    threads = max(1, min(os.cpu_count() or 1, matrix.size // _CELLS_PER_THREAD))
-    lesson = Lesson(matrix, truth, threads=threads)
-    # Encoding many rows takes long: a model that has no time left to learn would be worse than none.
-    late = clock.part(_LEARNING_SHARE) if share == REFIT else 0.0
-    until = max(clock.moment(share), late)
-    estimator, _ = trial.candidate.learn(lesson, trees, until)
-    return Member(trial.candidate.name, weight, encodings, estimator)
 
 
 def predicted(estimator: Any, matrix: np.ndarray, signature: Signature) -> np.ndarray:

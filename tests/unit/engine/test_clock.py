@@ -15,6 +15,39 @@ def test_seconds_are_kept_for_the_package_and_the_report(budget: float, learning
     assert clock.rest() == pytest.approx(budget, abs=0.1)
 
 
+def slow(seconds: list[float]) -> Clock:
+    """A clock of 60 s whose rehearsal lasts what is said, one number for each time."""
+    at = [0.0]
+
+    def rehearsal() -> None:
+        at[0] += seconds.pop(0)
+
+    return Clock(60, rehearsal=rehearsal, now=lambda: at[0])
+
+
+def test_a_slow_machine_is_left_more_time_for_the_package_and_the_report() -> None:
+    clock = slow([3.0, 1.0, 1.2, 0.1])  # the first loads libraries, and says nothing
+    assert clock.left() == 55
+    clock.rehearse()
+    assert clock.left() == pytest.approx(60 - 4 - 12 * 1.0)
+    clock.rehearse()
+    assert clock.left() == pytest.approx(60 - 5.2 - 12 * 1.2)
+    clock.rehearse()
+    assert clock.left() == pytest.approx(55 - 5.3)
+
+
+def test_learning_has_its_share_on_the_slowest_machine() -> None:
+    clock = slow([0.0, 20.0])
+    clock.rehearse()
+    assert clock.left() == pytest.approx(0.7 * 60 - 20)
+
+
+def test_counted_trials_need_no_rehearsal() -> None:
+    seconds = [1.0]
+    Clock(Trials(3), rehearsal=seconds.pop).rehearse()
+    assert seconds == [1.0]
+
+
 def test_parts_end_one_after_the_other() -> None:
     clock = Clock(100)
     ends = [clock.moment(share) for share in (SEARCH, REFIT, LADDER, CURVE, IMPORTANCES)]

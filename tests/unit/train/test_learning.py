@@ -8,11 +8,12 @@ from millrace.engine.clock import Clock
 from millrace.records.signature import Field, Signature
 from millrace.train.calling import Calling
 from millrace.train.candidates import portfolio
+from millrace.train.ensemble import refit
 from millrace.train.judging import Judging
 from millrace.train.learning import learning_curve
 from millrace.train.models.base import Problem
 from millrace.train.scorer import scorer
-from millrace.train.trials import Classroom, refit, try_candidates
+from millrace.train.trials import Classroom, try_candidates
 
 SIGNATURE = Signature("binary", "target", tuple(Field(name, "number") for name in "ab"), ("no", "yes"), "yes")
 
@@ -31,7 +32,7 @@ def learned():
     chooser, clock = scorer("roc_auc", SIGNATURE), Clock(1000)
     (trial,) = try_candidates(room, portfolio(Problem(SIGNATURE, "roc_auc", 0))[:1], chooser, clock)
     judging = Judging(*rows(400, 1), SIGNATURE, "roc_auc", 0)
-    return room, judging, trial, refit(room, trial, 1.0, clock), Calling(SIGNATURE, threshold=0.5)
+    return room, judging, trial, refit(room, trial, clock), Calling(SIGNATURE, threshold=0.5)
 
 
 def test_an_eighth_a_quarter_half_and_all_of_the_rows_are_learned_from(learned):

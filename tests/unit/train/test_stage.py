@@ -8,6 +8,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 from millrace.config.schema import ModelSettings
+from millrace.engine.clock import Clock
 from millrace.errors import TrainingError
 from millrace.package.graph import build
 from millrace.package.parity import prove
@@ -37,6 +38,15 @@ def test_two_classes_are_told_apart(cancer: Fit) -> None:
     assert cancer.signature.classes == ("1", "0")  # the rarer class is the positive one
     assert cancer.evaluation.metrics["roc_auc"].value > 0.9
     assert cancer.evaluation.primary == "roc_auc"
+
+
+def test_what_comes_after_training_is_rehearsed_before_and_after_the_search() -> None:
+    said: list[str] = []
+    clock = Clock(1.0, lambda step: said.append(step.text), lambda: said.append("rehearsal"))
+    train(table(load_iris), settings(models=["tree"]), clock=clock)
+    known = [text for text in said if text == "rehearsal" or text.startswith("tree")]
+    assert known[:3] == ["rehearsal", "rehearsal", "tree, depth 6, fold 1 of 5"]
+    assert known.count("rehearsal") == 3
 
 
 def test_every_row_is_used_once(cancer: Fit) -> None:

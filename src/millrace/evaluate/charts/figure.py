@@ -49,7 +49,7 @@ def draw(figure: Figure) -> str:
     """The figure's chart as an ``<svg>`` element."""
     import vl_convert
 
-    svg: str = vl_convert.vegalite_to_svg(_styled(figure.chart).to_dict())
+    svg: str = vl_convert.vegalite_to_svg(_styled(figure.chart))
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(f'"{colour}"', f'"var({variable})"')
     svg = re.sub(r'id="(clip|gradient)', rf'id="{figure.key}-\1', svg)
@@ -66,44 +66,43 @@ def draw(figure: Figure) -> str:
     return svg.replace(size.group(0), 'width="100%"', 1)
 
 
-def _styled(chart: Any) -> Any:
-    font = "system-ui, sans-serif"
-    return (
-        chart.properties(
-            width=WIDTH,
-            height=HEIGHT,
-            autosize={"type": "fit", "contains": "padding"},
-            background="transparent",
-            padding={"left": 2, "right": 8, "top": 4, "bottom": 2},
-        )
-        .configure(font=font)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=MUTED,
-            titleColor=MUTED,
-            gridColor=LINE,
-            domain=False,
-            ticks=False,
-            labelFontSize=13,
-            titleFontSize=13,
-            titleFontWeight="normal",
-            labelPadding=6,
-            labelSeparation=8,
-            labelOverlap=True,
-            titlePadding=10,
-            tickCount=5,
-        )
-        .configure_legend(
-            orient="top",
-            title=None,
-            labelColor=INK,
-            labelFontSize=13,
-            symbolStrokeWidth=3,
-            padding=0,
-            offset=8,
-            columnPadding=18,
-        )
-    )
+def _styled(chart: Any) -> dict[str, Any]:
+    """The chart's description with the page's size and theme."""
+    # Altair checks a chart against its schema at every step, which takes longer than to draw it; tests check it once.
+    described: dict[str, Any] = chart.to_dict(validate=False)
+    axis = {
+        "labelColor": MUTED,
+        "titleColor": MUTED,
+        "gridColor": LINE,
+        "domain": False,
+        "ticks": False,
+        "labelFontSize": 13,
+        "titleFontSize": 13,
+        "titleFontWeight": "normal",
+        "labelPadding": 6,
+        "labelSeparation": 8,
+        "labelOverlap": True,
+        "titlePadding": 10,
+        "tickCount": 5,
+    }
+    legend = {
+        "orient": "top",
+        "title": None,
+        "labelColor": INK,
+        "labelFontSize": 13,
+        "symbolStrokeWidth": 3,
+        "padding": 0,
+        "offset": 8,
+        "columnPadding": 18,
+    }
+    return described | {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "autosize": {"type": "fit", "contains": "padding"},
+        "background": "transparent",
+        "padding": {"left": 2, "right": 8, "top": 4, "bottom": 2},
+        "config": {"font": "system-ui, sans-serif", "view": {"stroke": None}, "axis": axis, "legend": legend},
+    }
 
 
 def along(channel: Literal["x", "y"], title: str | None, *, unit: bool = False, share: bool = False) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 
 from millrace.config.features import FeatureSettings
 from millrace.errors import MissingExtraError
+from millrace.records.encoding import Encoding
 from millrace.records.signature import Signature, Task
 from millrace.train.recipes import Recipe
 from millrace.train.shaping import shaped
@@ -29,7 +30,8 @@ CLASSES: frozenset[Task] = frozenset({"binary", "multiclass"})
 class Lesson:
     """What one estimator learns from: a float32 matrix and the truth; and the rows that tell when to stop.
 
-    With `threads` more than one, LightGBM grows each tree in parallel; the trees are the same.
+    With `threads` more than one, LightGBM grows each tree in parallel; the trees are the same. `encodings` made the
+    matrix, in so many `seconds`.
     """
 
     matrix: np.ndarray
@@ -37,6 +39,8 @@ class Lesson:
     check_matrix: np.ndarray | None = None
     check_truth: np.ndarray | None = None
     threads: int = 1
+    encodings: tuple[Encoding, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
