@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from millrace.ingest.built_in import TYPE
-from millrace.ingest.reasons import RAW, Mark, shown
+from millrace.ingest.reasons import GIVEN, RAW, Mark, shown
 from millrace.ingest.types import meaning
 
 #: Starts the flags of such columns.
@@ -27,9 +27,9 @@ def as_it_was(frame: pl.DataFrame, misfits: pl.DataFrame) -> pl.DataFrame:
 
 
 def marked(
-    done: pl.DataFrame, misfits: pl.DataFrame, flags: Mapping[str, str]
+    done: pl.DataFrame, frame: pl.DataFrame, misfits: pl.DataFrame, flags: Mapping[str, str]
 ) -> tuple[pl.DataFrame, dict[str, str], list[Mark]]:
-    """The cleaned rows with a flag for each column that has misfits.
+    """The cleaned rows with a flag for each column that has misfits, and that column as `frame` has it.
 
     Flags that a column has already, by `flags`, are raised in those rows too; for others a mark says what is wrong.
     """
@@ -42,5 +42,5 @@ def marked(
         else:
             said = pl.lit(f"{TYPE}: {column} is not {meaning(done.schema[column])}: ")
             marks.append(Mark(flag, TYPE, pl.concat_str(said, shown(RAW + column))))
-        done = done.with_columns(here.alias(flag))
+        done = done.with_columns(here.alias(flag), frame[column].alias(GIVEN + column))
     return done, named, marks

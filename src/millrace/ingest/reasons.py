@@ -13,6 +13,8 @@ from millrace.ingest.types import Typed
 
 #: Columns of a row as it was read stand beside its cleaned ones under this prefix.
 RAW = "_raw_"
+#: Columns of which some values did not fit stand there under this prefix as they were read, with null for these.
+GIVEN = "_given_"
 REFUSED = {"_row": pl.Int64(), "_rules": pl.List(pl.String()), "_reasons": pl.String(), "_raw": pl.String()}
 
 
@@ -59,8 +61,24 @@ def refusals(done: pl.DataFrame, raw: pl.DataFrame, marks: Sequence[Mark]) -> pl
         pl.concat_str(
             [pl.when(mark.flag).then(mark.reason) for mark in marks], separator="; ", ignore_nulls=True
         ).alias("_reasons"),
-        raw.select(pl.struct(pl.all()).struct.json_encode().alias("_raw")).to_series(),
+        _as_json(raw, done.select(pl.col(f"^{GIVEN}.*$").name.replace(GIVEN, "", literal=True))).alias("_raw"),
     )
+
+
+def _as_json(raw: pl.DataFrame, given: pl.DataFrame) -> pl.Series:
+    """Each row as one object; in the columns `given`, texts stand only for the values that are null there."""
+    if not given.width:
+        return raw.select(pl.struct(pl.all()).struct.json_encode()).to_series()
+    fields = [
+        _field(raw, name).zip_with(given[name].is_null(), _field(given, name)) if name in given else _field(raw, name)
+        for name in raw.columns
+    ]
+    return pl.select(pl.format("{{{}}}", pl.concat_str(fields, separator=","))).to_series()
+
+
+def _field(rows: pl.DataFrame, name: str) -> pl.Series:
+    """A column as it stands in an object: `"name":value`."""
+    return rows.select(pl.struct(name).struct.json_encode().str.head(-1).str.slice(1)).to_series()
 
 
 def unreadable(refused: pl.DataFrame) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from millrace.ingest.keys import Key, Keys
 from millrace.ingest.latest import Latest
 from millrace.ingest.misread import as_it_was, marked
 from millrace.ingest.personal import as_told, personal, protection
-from millrace.ingest.reasons import RAW, Mark, broken, misfit, refusals, unlisted
+from millrace.ingest.reasons import GIVEN, RAW, Mark, broken, misfit, refusals, unlisted
 from millrace.ingest.references import Parents, Reference, compile_references, orphans
 from millrace.ingest.suppression import Suppressed
 from millrace.ingest.types import Typed, column_types, final_schema, tidy, typed
@@ -129,7 +129,7 @@ class Rules:
             raise DataError(f"The rules cannot be applied: {error}", where=self.where, code="data.rules") from error
         doubtful, marks = {one.column: f"{_FAILED}type_{i}" for i, one in enumerate(self.typings)}, list[Mark]()
         if misfits is not None and misfits.height:
-            done, doubtful, marks = marked(done, misfits, doubtful)
+            done, doubtful, marks = marked(done, frame, misfits, doubtful)
             frame = as_it_was(frame, misfits)
         flags = [column for column in done.columns if column.startswith(_FAILED)]
         failed = (
@@ -175,7 +175,8 @@ class Rules:
                 failed |= done[flag]
         bad = failed.arg_true()
         raw = personal(self.privacy, frame[bad], done[bad], doubtful)
-        shown = done[bad].with_columns(raw.select(column for column in self.privacy.words if column in raw.columns))
+        private = [column for column in self.privacy.words if column in raw.columns]
+        shown = done[bad].drop((GIVEN + column for column in private), strict=False).with_columns(raw.select(private))
         return Split(
             settled.kept,
             refusals(shown, raw, [*examined.marks, *self._marks()]),
@@ -303,7 +304,7 @@ def _holdable(final: Mapping[str, pl.DataType], where: str) -> None:
                 code="config.columns",
                 next_step="rename one of them in the source",
             )
-        if column.startswith((_FAILED, RAW)) or column in BOOKKEEPING:
+        if column.startswith((_FAILED, RAW, GIVEN)) or column in BOOKKEEPING:
             seen = f"The column name `{column}` is reserved for Millrace's own columns."
             raise ProjectFileError(
                 seen, where=where, code="config.columns", next_step="rename the column in the source"

@@ -59,7 +59,7 @@ def started(target, *args):
 
 
 def plainly(raw):
-    """A refused record: its id and the value that is wrong, which is a text where it stood beside texts."""
+    """A refused record: its id and the value that is wrong."""
     record = json.loads(raw)
     return f"{record['id']} {record['tenure']}" if isinstance(record, dict) else str(record)
 

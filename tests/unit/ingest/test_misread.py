@@ -53,6 +53,26 @@ def test_a_row_with_several_of_them_and_a_broken_check_says_all(store, tmp_path)
     )
 
 
+def test_a_row_beside_it_that_fails_a_check_has_its_values_as_they_were(store, tmp_path):
+    rules = {"columns": {"age": {"type": "integer"}, "x": {"type": "number"}}, "checks": {"grown": "age > 17"}}
+    bring(store, tmp_path, 'id,age,x,name\n1,old,1.5,"a ""{}"" b"\n2,3,1.5,\n3,4,big,Cyd\n4,,,Dan\n', **rules)
+    assert [raw for *_, raw in refused(store)] == [
+        '{"id":1,"age":"old","x":1.5,"name":"a \\"{}\\" b"}',
+        '{"id":2,"age":3,"x":1.5,"name":null}',
+        '{"id":3,"age":4,"x":"big","name":"Cyd"}',
+    ]
+    done = replay("rows", settings(**{"from": "rows*.csv"}, columns=rules["columns"]), store, "later")
+    assert (done.left, done.remaining) == (1, 2)
+    assert Table(store, "tables/rows").read().sort("id").rows() == [(2, 3, 1.5, None), (4, None, None, "Dan")]
+
+
+def test_the_personal_values_beside_it_stay_protected(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("MILLRACE_PII_KEY", KEY)
+    bring(store, tmp_path, "id,age\n1,ada\n2,31337\n", pii={"age": "hash"}, checks={"first": "id < 2"}, **STATED)
+    assert [json.loads(raw)["age"][:5] for *_, raw in refused(store)] == ["hash:", "hash:"]
+    assert "31337" not in str(refused(store))
+
+
 def test_a_missing_marker_that_is_stated_later_lets_exactly_its_rows_in(store, tmp_path):
     bring(store, tmp_path, "id,age\n1,40\n2,n/a\n3,old\n4,n/a\n", **STATED)
     mended = settings(**{"from": "rows*.csv"}, **STATED, missing=["n/a"])
