@@ -235,6 +235,7 @@ def trial_book(site: Site, learned_from: Dataset) -> TrialBook:
 
 def pack(site: Site, fit: Fit, identity: str, learned_from: Dataset) -> tuple[Manifest, PackageInfo]:
     """Fit → package: one graph, proved to give the fit's answers."""
+    from millrace.package.commit import commit_of
     from millrace.package.stage import pack as stage
     from millrace.profile.build import profile
     from millrace.profile.file import encode
@@ -243,6 +244,8 @@ def pack(site: Site, fit: Fit, identity: str, learned_from: Dataset) -> tuple[Ma
     stated = {"key": learned_from.key, "version": learned_from.version, "rows": learned_from.rows}
     dataset = stated | ({"sql": learned_from.sql} if learned_from.sql else {})
     lineage = {"tables": dict(learned_from.tables), "dataset": dataset, "project": _digest(site.settings)}
+    if commit := commit_of(site.folder):
+        lineage["commit"] = commit
     return stage(
         fit,
         site.store,

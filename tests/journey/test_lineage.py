@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,6 +56,21 @@ def test_the_page_does_what_it_says(learned, type_in, told):
     scope = {"Project": type("Here", (), {"load": staticmethod(lambda name: Project.load(learned / name))})}
     exec(python, scope)
     assert scope["found"].files == ("data/customers-1.csv", "data/tickets-1.csv")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="no git here")
+def test_a_package_says_at_which_commit_its_project_stood(learned, type_in, told):
+    first = json.loads((learned / "store/packages/churn/1/manifest.json").read_bytes())
+    assert "commit" not in first["lineage"]
+    own = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(learned)]
+    for verb in (["init", "-q"], ["add", "millrace.yaml"], ["commit", "-q", "-m", "a project"]):
+        subprocess.run([*own, *verb], check=True)
+    type_in("run")
+    second = json.loads((learned / "store/packages/churn/2/manifest.json").read_bytes())
+    head = subprocess.run([*own, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    assert second["lineage"]["commit"] == head.stdout.strip()
+    (changed,) = (one for one in told("package", "diff", "1", "2")["changes"] if one["name"] == "commit")
+    assert (changed["old"], changed["new"]) == (None, head.stdout.strip())
 
 
 def test_a_recorded_run_gives_its_rows_again(learned, type_in, told):

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from millrace.package.card import render
 from millrace.package.graph import build
 from millrace.package.parity import Parity, prove
+from millrace.package.sbom import bill
 from millrace.records.evaluation import Evaluation, Metric
 from millrace.records.fit import Fit
 from millrace.records.package import Manifest, PackageInfo
@@ -19,7 +20,7 @@ from millrace.records.progress import Step, Watch, unwatched
 from millrace.store.objects import Store
 from millrace.store.packages import publish
 
-GRAPH, PROFILE, CARD = "model.onnx", "profile.json", "MODEL_CARD.md"
+GRAPH, PROFILE, CARD, BILL = "model.onnx", "profile.json", "MODEL_CARD.md", "sbom.json"
 #: The libraries whose version can change what a graph holds.
 _LIBRARIES = ("millrace", "lightgbm", "scikit-learn", "numpy", "polars", "onnx", "onnxruntime", "skl2onnx")
 
@@ -58,7 +59,7 @@ def write(  # noqa: PLR0913 each is a part of the package
     lineage: Mapping[str, object],
     profile: bytes | None,
 ) -> tuple[Manifest, PackageInfo]:
-    """Publish a graph that was proved: manifest, card and profile beside it."""
+    """Publish a graph that was proved: manifest, card, bill of materials and profile beside it."""
     manifest = Manifest(
         name=name,
         version=0,
@@ -75,7 +76,7 @@ def write(  # noqa: PLR0913 each is a part of the package
     )
     notes = [*fit.notes, *_ties(parity.ties, parity.rows)]
     files = {GRAPH: graph} | ({} if profile is None else {PROFILE: profile})
-    return publish(store, manifest, files, {CARD: lambda complete: render(complete, notes).encode()})
+    return publish(store, manifest, files, {CARD: lambda complete: render(complete, notes).encode(), BILL: bill})
 
 
 def _libraries() -> dict[str, str]:

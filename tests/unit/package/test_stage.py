@@ -26,7 +26,7 @@ def publish(fit, store, name="churn"):
 
 def test_a_package_holds_graph_profile_card_and_manifest(fit, store):
     manifest, info = publish(fit, store)
-    assert sorted(manifest.files) == ["MODEL_CARD.md", "model.onnx", "profile.json"]
+    assert sorted(manifest.files) == ["MODEL_CARD.md", "model.onnx", "profile.json", "sbom.json"]
     assert (info.name, info.version) == ("churn", 1)
     assert find(store, "churn", 1) == info
 
