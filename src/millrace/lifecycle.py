@@ -128,12 +128,12 @@ def check(site: Site) -> Checked:
     from millrace.ingest.personal import ready
     from millrace.ingest.references import unknown_columns
     from millrace.monitor.detectors.registry import detector
-    from millrace.notify.registry import channels
+    from millrace.notify.registry import receivers
     from millrace.sources import open_source
 
     settings = site.settings
     ready(settings.sources)
-    channels(settings.monitor.alert)
+    receivers(settings.monitor.alert)
     for name in settings.monitor.detectors:
         detector(name)
     problems, changes = [], []

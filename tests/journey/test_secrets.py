@@ -43,6 +43,8 @@ VERBS = [
     ("quarantine", "replay", "people"),
     ("monitor",),
     ("alert", "test"),
+    ("alert", "silence", "retrain", "--reason", f"token {SECRET}"),
+    ("alert", "list"),
     ("retrain",),
     ("release", "promote", "1", "--reason", f"token {SECRET}"),
     ("release", "history"),

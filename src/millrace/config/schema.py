@@ -7,10 +7,11 @@ what a user reads while typing. Loading, `${ENV}` and messages with line and col
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, WithJsonSchema, model_validator
 
+from millrace.config.alert import Alert
 from millrace.config.deciding import Calibrate, ConformalSettings, CostMetric, Threshold
 from millrace.config.false_alarms import parse_false_alarms
 from millrace.config.features import FeatureSettings
@@ -195,17 +196,16 @@ class ServeSettings(Section):
         return self.model_copy(update=placed)
 
 
-#: One way to people: the kind of notifier, and its target. Which kinds there are is known where they are opened.
-Alert = Annotated[dict[Name, str | dict[str, Any]], Field(min_length=1, max_length=1)]
-
-
 class MonitorSettings(Section):
     """What is watched, and how many false alarms are bearable."""
 
     false_alarms: FalseAlarms = Field("1 per month", description="budget over all columns and looks, as `N per month`")
     window: Duration = Field(86400.0, description="how far back a look reaches, such as 1 day")
     kpis: Kpis = Field({}, description='what the service is held to: `p99_latency_ms: "< 50"`, `error_rate: "< 1%"`')
-    alert: tuple[Alert, ...] = Field((), description="who is told: `webhook: URL`, `slack: URL`, `email: {…}`")
+    alert: tuple[Alert, ...] = Field(
+        (),
+        description="who is told: `webhook: URL`, `slack: URL`, `email: {…}`; `after: 4 hours`: unless seen to by then",
+    )
     maturity: Age = Field(0.0, description="how old predictions are before their outcomes count, such as 7 days")
     without_labels: bool = Field(True, description="whether answers are judged before their outcomes are known, too")
     detectors: tuple[Name, ...] = Field(

@@ -31,3 +31,11 @@ class NotifierKind:
 
     name: str
     open: Callable[[str | Mapping[str, Any]], Channel]
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Who is told through `channel`: at once, or only of what still stands, unsilenced, `after` so many seconds."""
+
+    channel: Channel
+    after: float = 0.0

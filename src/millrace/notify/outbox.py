@@ -1,22 +1,24 @@
 """Messages on their way: written down before they are sent, kept until they have arrived.
 
 Message *n* about one condition is ``outbox/<condition>/<n>/message.json``, created if absent, so that of several
-watchers one speaks. Beside it, ``<channel>.sent`` is created once the channel has it, ``<channel>.tried`` counts the
-attempts. A crash between sending and noting it sends once more, under the same identity; nothing is ever lost.
+watchers one speaks. Beside it, ``<channel>.sent`` is created once the channel has it, ``<channel>.spared`` when it need
+not have it any more, and ``<channel>.tried`` counts the attempts. A crash between sending and noting it sends once
+more, under the same identity; nothing is ever lost.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import msgspec
 
 from millrace.errors import RemoteError
-from millrace.notify.base import Channel
-from millrace.records.message import Delivery, Message
+from millrace.notify.base import Receiver
+from millrace.notify.silences import silences, silent
+from millrace.records.message import Delivery, Message, Told
 from millrace.store.objects import Store
 
 FOLDER = "outbox"
@@ -46,8 +48,10 @@ def condition(message: Message) -> str:
 def post(store: Store, message: Message, receivers: Iterable[str], *, cooldown: float) -> Message | None:
     """Write `message` down for `receivers`; None when its condition was told in the last `cooldown` seconds.
 
-    Of two callers at one time, one gets None.
+    None as well while somebody asked for silence about it. Of two callers at one time, one gets None.
     """
+    if silent(silences(store, datetime.fromisoformat(message.at)), message.decision):
+        return None
     folder = f"{FOLDER}/{condition(message)}"
     told = sorted(int(key.split("/")[2]) for key in store.keys(folder) if key.endswith("/message.json"))
     if told:
@@ -60,35 +64,76 @@ def post(store: Store, message: Message, receivers: Iterable[str], *, cooldown: 
     return named if store.create(f"{FOLDER}/{named.identity}/message.json", content) else None
 
 
-def deliver(store: Store, channels: Mapping[str, Channel], now: datetime) -> tuple[Delivery, ...]:
-    """Try every message that some channel lacks, the oldest first; say what became of each.
+def deliver(
+    store: Store,
+    receivers: Mapping[str, Receiver],
+    now: datetime,
+    stands: Callable[[Message], bool] = lambda _: True,
+) -> tuple[Delivery, ...]:
+    """Try every message that some receiver lacks, the oldest first; say what became of each.
 
-    A channel that is new in the project file gets a message only while one of its first receivers lacks it: so a
-    corrected address gets what the wrong one could not, and an added one no old stories.
+    A receiver that is new in the project file gets a message only while one of its first receivers lacks it: so a
+    corrected address gets what the wrong one could not, and an added one no old stories. One that is told `after` a
+    while is spared what no longer `stands` then. While somebody asked for silence about a message, it rests.
 
     A channel that failed rests for a minute, then two, up to an hour, and is never given up. `now` is aware.
     """
-    keys = frozenset(store.keys(FOLDER))
-    folders = sorted((key.removesuffix("/message.json") for key in keys if key.endswith("/message.json")), key=_order)
+    keys, held = frozenset(store.keys(FOLDER)), silences(store, now)
     return tuple(
-        _attempt(store, folder, name, channels[name], now)
-        for folder in folders
-        for name in _lacking(store, folder, keys, channels)
+        delivery
+        for folder, posted in _all(store, keys)
+        if not silent(held, posted.message.decision)
+        for name in _lacking(folder, posted, keys, receivers)
+        if (delivery := _in_turn(store, folder, posted.message, name, receivers[name], now, stands))
     )
 
 
-def fire(channels: Mapping[str, Channel], message: Message) -> tuple[Delivery, ...]:
-    """Send `message` through every channel at once, past the outbox, and say which of them have it."""
-    return tuple(_send(name, channel, message, _Tried()) for name, channel in channels.items())
+def told(store: Store) -> tuple[Told, ...]:
+    """Every message on record, in the order in which they were written."""
+    keys = frozenset(store.keys(FOLDER))
+    found = [
+        Told(
+            posted.message,
+            tuple(name for name in posted.receivers if f"{folder}/{name}.sent" in keys),
+            tuple(_lacking(folder, posted, keys, posted.receivers)),
+        )
+        for folder, posted in _all(store, keys)
+    ]
+    return tuple(sorted(found, key=lambda one: datetime.fromisoformat(one.message.at)))
 
 
-def _attempt(store: Store, folder: str, name: str, channel: Channel, now: datetime) -> Delivery:
+def fire(receivers: Mapping[str, Receiver], message: Message) -> tuple[Delivery, ...]:
+    """Send `message` to everybody at once, past the outbox, and say which of them have it."""
+    return tuple(_send(name, receiver, message, _Tried()) for name, receiver in receivers.items())
+
+
+def _in_turn(
+    store: Store,
+    folder: str,
+    message: Message,
+    name: str,
+    receiver: Receiver,
+    now: datetime,
+    stands: Callable[[Message], bool],
+) -> Delivery | None:
+    """Attempt a delivery; None where the receiver is told later, or is spared it."""
+    if not receiver.after:
+        return _attempt(store, folder, message, name, receiver, now)
+    if not stands(message):
+        store.create(f"{folder}/{name}.spared", now.isoformat().encode())
+        return None
+    if now < datetime.fromisoformat(message.at) + timedelta(seconds=receiver.after):
+        return None
+    late = replace(message, evidence=(*message.evidence, f"others were told at {message.at}, and nobody took it on"))
+    return _attempt(store, folder, late, name, receiver, now)
+
+
+def _attempt(store: Store, folder: str, message: Message, name: str, receiver: Receiver, now: datetime) -> Delivery:
     content = store.read(f"{folder}/{name}.tried")
     tried = msgspec.json.decode(content, type=_Tried) if content else _Tried()
-    message = _posted(store, folder).message
     if tried.next_at and now < datetime.fromisoformat(tried.next_at):
         return Delivery(message.identity, name, "waiting", tried.attempts, tried.error)
-    delivery = _send(name, channel, message, tried)
+    delivery = _send(name, receiver, message, tried)
     if delivery.state == "sent":
         store.create(f"{folder}/{name}.sent", now.isoformat().encode())
         return delivery
@@ -98,21 +143,27 @@ def _attempt(store: Store, folder: str, name: str, channel: Channel, now: dateti
     return delivery
 
 
-def _send(name: str, channel: Channel, message: Message, tried: _Tried) -> Delivery:
+def _send(name: str, receiver: Receiver, message: Message, tried: _Tried) -> Delivery:
     try:
-        channel.send(message)
+        receiver.channel.send(message)
     except RemoteError as error:
         return Delivery(message.identity, name, "waiting", tried.attempts + 1, error.seen)
     return Delivery(message.identity, name, "sent", tried.attempts + 1)
 
 
-def _lacking(store: Store, folder: str, keys: frozenset[str], channels: Iterable[str]) -> list[str]:
-    lacking = [name for name in channels if f"{folder}/{name}.sent" not in keys]
-    if not lacking:
-        return []
-    first = _posted(store, folder).receivers
-    waiting = any(f"{folder}/{name}.sent" not in keys for name in first)
-    return [name for name in lacking if waiting or name in first]
+def _all(store: Store, keys: frozenset[str]) -> Iterator[tuple[str, _Posted]]:
+    """The folder of each message with what it holds, condition by condition, the oldest first."""
+    folders = (key.removesuffix("/message.json") for key in keys if key.endswith("/message.json"))
+    return ((folder, _posted(store, folder)) for folder in sorted(folders, key=_order))
+
+
+def _lacking(folder: str, posted: _Posted, keys: frozenset[str], names: Iterable[str]) -> list[str]:
+    def done(name: str) -> bool:
+        return not keys.isdisjoint((f"{folder}/{name}.sent", f"{folder}/{name}.spared"))
+
+    first = posted.receivers
+    waiting = not all(map(done, first))
+    return [name for name in names if not done(name) and (waiting or name in first)]
 
 
 def _posted(store: Store, folder: str) -> _Posted:

@@ -1,4 +1,4 @@
-"""Which channels a project file opens: the built-in notifiers and those of plugins, by one table."""
+"""Whom a project file tells: the built-in notifiers and those of plugins, by one table."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
+from millrace.config.alert import AFTER, after
 from millrace.errors import ProjectFileError, nearest
-from millrace.notify.base import Channel, NotifierKind
+from millrace.notify.base import NotifierKind, Receiver
 
 GROUP = "millrace.notifiers"
 
@@ -37,19 +38,23 @@ def kinds() -> dict[str, NotifierKind]:
     return found
 
 
-def channels(alert: Sequence[Mapping[str, str | Mapping[str, Any]]]) -> dict[str, Channel]:
-    """The channels of `monitor.alert`, by a name that stays when lines change places and shows no secret.
+def receivers(alert: Sequence[Mapping[str, Any]]) -> dict[str, Receiver]:
+    """Who is told by `monitor.alert`, by a name that stays when lines change places and shows no secret.
 
     Raises `ProjectFileError` for a kind that is not installed, or a target that it cannot mean.
 
     Examples
     --------
-    >>> [name.partition("-")[0] for name in channels([{"slack": "https://hooks.slack.com/services/T/B/x"}])]
-    ['slack']
+    >>> told = receivers([{"slack": "https://hooks.slack.com/services/T/B/x", "after": "4 hours"}])
+    >>> [(name.partition("-")[0], receiver.after) for name, receiver in told.items()]
+    [('slack', 14400.0)]
     """
     installed, opened = kinds(), {}
     for line in alert:
+        patience = after(dict(line))
         for kind, target in line.items():
+            if kind == AFTER:
+                continue
             if kind not in installed:
                 raise ProjectFileError(
                     f"`{kind}` is no kind of notifier.",
@@ -59,7 +64,7 @@ def channels(alert: Sequence[Mapping[str, str | Mapping[str, Any]]]) -> dict[str
                     nearest=nearest(kind, installed),
                 )
             digest = hashlib.sha256(json.dumps(target, sort_keys=True, default=str).encode()).hexdigest()
-            opened[f"{kind}-{digest[:8]}"] = installed[kind].open(target)
+            opened[f"{kind}-{digest[:8]}"] = Receiver(installed[kind].open(target), patience)
     return opened
 
 

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from msgspec import to_builtins
@@ -16,7 +16,7 @@ from millrace.errors import ReleaseError, UsageError, nearest
 from millrace.lifecycle import promote
 from millrace.project.base import Loaded
 from millrace.records.audit import Action, AuditVerdict
-from millrace.records.message import Delivery
+from millrace.records.message import ASKED, Delivery, Silence, Telling
 from millrace.records.monitoring import Decision
 from millrace.records.progress import Watch, unwatched
 from millrace.records.release import Release
@@ -226,6 +226,30 @@ class Live(Loaded):
         from millrace.wheel.watching import try_alerts
 
         return try_alerts(self._site())
+
+    def alerts(self) -> Telling:
+        """What people were told, who has it, and what they are not told now."""
+        from millrace.notify.outbox import told
+        from millrace.notify.silences import silences
+
+        return Telling(told(self.store), silences(self.store, datetime.now(UTC)))
+
+    @audited("alert silence")
+    def silence(self, decision: str, lasting: float, reason: str = "") -> Silence:
+        """Tell nobody of `decision` for `lasting` seconds, because somebody has taken it on; 0 ends a silence.
+
+        `decision` is a word of `records.message.ASKED`: `fix`, `retrain`, `roll back`, `approve` or `all`. What is
+        decided goes on record as ever. Raises `UsageError` for another word.
+        """
+        from millrace.notify.silences import silence
+
+        if decision not in ASKED:
+            raise UsageError(
+                f"Nobody is told of `{decision}`.", where="alert", allowed=ASKED, nearest=nearest(decision, ASKED)
+            )
+        now = datetime.now(UTC)
+        at, until = (time.isoformat(timespec="seconds") for time in (now, now + timedelta(seconds=lasting)))
+        return silence(self.store, Silence(decision, until, actor(), at, self.hide(reason)))
 
     @audited("retrain")
     def retrain(self, *, force: bool = False, watch: Watch = unwatched) -> Retrained:

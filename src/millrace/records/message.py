@@ -8,6 +8,9 @@ from typing import Literal
 #: Written into every message that rests in the store; readers accept every older one.
 FORMAT = 1
 
+#: What a message may ask for, and the word for every one of them.
+ASKED = ("all", "approve", "fix", "retrain", "roll back")
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -45,7 +48,8 @@ class Message:
         if self.version:
             facts.append(f"Model: {self._about}" + (f", {self.rows:,} predictions looked at" if self.rows else ""))
         evidence = ["Evidence:", *(f"  - {line}" for line in self.evidence)] if self.evidence else []
-        return "\n".join([*facts, *evidence, f"To do: {self.command}"])
+        taken = [f'Taken on? millrace alert silence "{self.decision}" --for "1 day"'] if self.decision in ASKED else []
+        return "\n".join([*facts, *evidence, f"To do: {self.command}", *taken])
 
     @property
     def _about(self) -> str:
@@ -61,3 +65,32 @@ class Delivery:
     state: Literal["sent", "waiting"]
     attempts: int
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nobody is told of `decision` (one of `ASKED`) before `until`; times are ISO 8601 with offset."""
+
+    decision: str
+    until: str
+    by: str
+    at: str
+    reason: str = ""
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message on record: which channels have it, and which are still to get it."""
+
+    message: Message
+    sent: tuple[str, ...]
+    waiting: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What people were told, oldest first, and what they asked not to be told now."""
+
+    told: tuple[Told, ...]
+    silences: tuple[Silence, ...]

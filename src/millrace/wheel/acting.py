@@ -136,9 +136,9 @@ def _run(site: Site, by: str, reason: str, recorded: Recorded) -> Run:
 def _ask(site: Site, ended: runs.Outline) -> None:
     """Tell people of a package that passed the gate and waits for one of them; once per cooldown."""
     from millrace.notify.outbox import deliver, post
-    from millrace.notify.registry import channels
+    from millrace.notify.registry import receivers
 
-    opened = channels(site.settings.monitor.alert)
+    opened = receivers(site.settings.monitor.alert)
     if not opened:
         return
     now, package = datetime.now(UTC), ended.package

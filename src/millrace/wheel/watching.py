@@ -15,7 +15,7 @@ from millrace.monitor.unlabelled.held import Held, judged_by, of_log
 from millrace.monitor.unlabelled.stage import besides, without_labels
 from millrace.package.api import Package
 from millrace.profile.file import decode
-from millrace.records.message import Delivery
+from millrace.records.message import Delivery, Message
 from millrace.records.monitoring import Decision
 from millrace.store.datasets import of_run, read
 from millrace.store.prediction_log import feedback, predictions, service
@@ -63,22 +63,26 @@ def _held_out(site: Site, package: Package) -> Held | None:
 def tell(site: Site, decision: Decision) -> Decision:
     """Decision → people, when it asks for something; then whatever still waits is delivered."""
     from millrace.monitor.message import message
-    from millrace.notify.outbox import deliver, post
-    from millrace.notify.registry import channels
+    from millrace.notify.outbox import condition, deliver, post
+    from millrace.notify.registry import receivers
 
-    settings = site.settings.monitor
-    opened = channels(settings.alert)
+    settings, asks = site.settings.monitor, message(decision, site.settings.project)
+    opened = receivers(settings.alert)
     if decision.decision != "keep" and opened:
-        post(site.store, message(decision, site.settings.project), opened, cooldown=settings.cooldown)
-    return replace(decision, deliveries=deliver(site.store, opened, datetime.now(UTC)))
+        post(site.store, asks, opened, cooldown=settings.cooldown)
+
+    def stands(told: Message) -> bool:
+        return condition(told) == condition(asks) or told.decision == "approve"
+
+    return replace(decision, deliveries=deliver(site.store, opened, datetime.now(UTC), stands))
 
 
 def try_alerts(site: Site) -> tuple[Delivery, ...]:
     """Send a test message through every channel, and say which of them have it."""
     from millrace.monitor.message import message
     from millrace.notify.outbox import fire
-    from millrace.notify.registry import channels
+    from millrace.notify.registry import receivers
 
     now = datetime.now(UTC).isoformat(timespec="seconds")
     test = Decision("keep", "This is a test; nothing is wrong.", package=site.settings.project, at=now, since=now)
-    return fire(channels(site.settings.monitor.alert), message(test, site.settings.project))
+    return fire(receivers(site.settings.monitor.alert), message(test, site.settings.project))

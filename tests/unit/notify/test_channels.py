@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from millrace.errors import RemoteError
-from millrace.notify.registry import channels
+from millrace.notify.registry import receivers
 
 
 def opened(kind, target):
-    (channel,) = channels([{kind: target}]).values()
-    return channel
+    (receiver,) = receivers([{kind: target}]).values()
+    return receiver.channel
 
 
 def mail(url):

@@ -3,16 +3,16 @@
 import pytest
 
 from millrace.errors import ProjectFileError
-from millrace.notify.registry import channels
+from millrace.notify.registry import receivers
 
 MAIL = {"to": "a@example.com", "from": "m@example.com", "smtp": "smtp://mail.example.com"}
 
 
 def test_each_line_is_a_channel_whose_name_stays_when_lines_change_places():
     lines = [{"webhook": "https://a.example/x"}, {"webhook": "https://b.example/y"}, {"email": MAIL}]
-    names = list(channels(lines))
+    names = list(receivers(lines))
     assert [name.split("-")[0] for name in names] == ["webhook", "webhook", "email"]
-    assert list(channels(lines[::-1])) == names[::-1]
+    assert list(receivers(lines[::-1])) == names[::-1]
 
 
 @pytest.mark.parametrize(
@@ -28,5 +28,5 @@ def test_each_line_is_a_channel_whose_name_stays_when_lines_change_places():
 )
 def test_a_line_that_cannot_be_meant_says_so(line, words):
     with pytest.raises(ProjectFileError, match=r"monitor\.alert") as caught:
-        channels([line])
+        receivers([line])
     assert words in str(caught.value)

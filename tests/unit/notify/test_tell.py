@@ -1,8 +1,10 @@
 """From a decision to people, as the lifecycle does it."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 
 from millrace.config.schema import ProjectSettings
 from millrace.engine.here import Here
@@ -53,3 +55,14 @@ def test_what_could_not_be_delivered_is_said_with_every_look(site, http):
 def test_a_test_message_says_that_it_is_one(site, http):
     assert [one.state for one in try_alerts(site)] == ["sent"]
     assert http.got[0]["what"] == "This is a test; nothing is wrong."
+
+
+def test_the_next_person_is_spared_when_the_next_look_finds_nothing(site, http):
+    later = site.settings.monitor.model_copy(update={"alert": ({"webhook": http.url, "after": "50 s"},)})
+    site = replace(site, settings=site.settings.model_copy(update={"monitor": later}))
+    decision = Decision("retrain", "c0 moved.", ALARMS, package="churn", version=1, at=NOW, since=NOW)
+    assert tell(site, decision).deliveries == ()
+    assert tell(site, replace(decision, decision="keep")).deliveries == ()
+    with time_machine.travel(datetime.fromisoformat(NOW) + timedelta(minutes=5)):
+        assert tell(site, decision).deliveries == ()
+    assert http.got == []
