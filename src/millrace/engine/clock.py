@@ -15,6 +15,8 @@ SEARCH, REFIT, LADDER, CURVE, IMPORTANCES = 0.64, 0.78, 0.84, 0.92, 1.0
 _PACKING_SECONDS, _PACKING_SHARE, _PACKING_MOST = 2.0, 0.05, 10.0
 #: Package and report last so many times as long as their rehearsal.
 _REHEARSALS = 12
+#: A rehearsal of more seconds than this says that the machine is slow.
+_USUAL = 0.5
 #: However short the budget is, training has this share of it.
 _LEARNING_SHARE = 0.7
 
@@ -41,6 +43,8 @@ class Clock:
         self._watch = watch
         self._rehearsal = rehearsal
         self._rehearsed = False
+        #: What this machine does in the time in which a usual one does 1; never more than that.
+        self.pace = 1.0
         self._keep(0.0)
 
     def _keep(self, seconds: float) -> None:
@@ -60,7 +64,9 @@ class Clock:
             self._rehearsed = True
         began = self._now()
         self._rehearsal()
-        self._keep(_REHEARSALS * (self._now() - began))
+        took = self._now() - began
+        self._keep(_REHEARSALS * took)
+        self.pace = min(1.0, _USUAL / max(took, 1e-9))
 
     def tell(self, text: str) -> None:
         """Say what is being done now, with the seconds spent so far."""

@@ -76,6 +76,7 @@ def _train(
     fields, column_notes = type_columns(rows, settings)
     check_wishes(fields, settings.features)
     rows = rows.select(*(field.name for field in fields), settings.predict, *settings.split.by)
+    clock.rehearse()
     kept, thinned = affordable(rows, fields, strata_of(target, settings.split), clock)
     rows, target = rows.filter(kept), replace(target, truth=target.truth[kept])
     keys = order_keys(rows, fields, settings.split)
@@ -95,7 +96,6 @@ def _train(
     judging = Judging(rows.filter(test), target.truth[test], signature, metric, settings.seed)
     notes += target_notes + column_notes + thinned + repeats(keys, settings.split)
     notes += leak_warnings(learning, signature.inputs, room.truth, settings.predict, clock.part(_LEAKS))
-    clock.rehearse()
     trials = _searched(room, judging, settings, clock, book)
     clock.rehearse()  # the machine may be busier than it was
     return _learn(room, judging, settings, notes, clock, trials, measure)

@@ -22,8 +22,8 @@ def affordable(
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Which rows are learned from and judged, bool ``[rows]``, and a note where not all of them are.
 
-    All of them, unless a time budget is too short: then the same share of every stratum, chosen by a hash of the row,
-    so that neither the order of the rows nor copies of a row matter.
+    All of them, unless a time budget is too short on this machine: then the same share of every stratum, chosen by a
+    hash of the row, so that neither the order of the rows nor copies of a row matter.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def affordable(
     (20000, ('20,000 of 50,000 rows are used: what a budget of 0.1 s is enough for.',))
     """
     width = sum(_VALUES_PER_TEXT if field.type == "text" else 1 for field in fields)
-    most = max(_VALUES_PER_SECOND * clock.budget / width, _FEWEST)
+    most = max(_VALUES_PER_SECOND * clock.budget * clock.pace / width, _FEWEST)
     if frame.height <= most:
         return np.ones(frame.height, bool), ()
     place = frame.select(field.name for field in fields).hash_rows(seed=0).to_numpy()
@@ -42,5 +42,6 @@ def affordable(
         rows = np.flatnonzero(strata == stratum)
         some = int(np.ceil(len(rows) * most / frame.height))
         kept[rows[place[rows] <= np.partition(place[rows], some - 1)[some - 1]]] = True
-    told = f"{kept.sum():,} of {frame.height:,} rows are used: what a budget of {clock.budget:g} s is enough for."
+    slow = " on a machine that is slow or busy" if clock.pace < 1 else ""
+    told = f"{kept.sum():,} of {frame.height:,} rows are used: what a budget of {clock.budget:g} s is enough for{slow}."
     return kept, (told,)

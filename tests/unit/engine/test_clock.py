@@ -30,10 +30,12 @@ def test_a_slow_machine_is_left_more_time_for_the_package_and_the_report() -> No
     assert clock.left() == 55
     clock.rehearse()
     assert clock.left() == pytest.approx(60 - 4 - 12 * 1.0)
+    assert clock.pace == pytest.approx(0.5)
     clock.rehearse()
     assert clock.left() == pytest.approx(60 - 5.2 - 12 * 1.2)
     clock.rehearse()
     assert clock.left() == pytest.approx(55 - 5.3)
+    assert clock.pace == 1
 
 
 def test_learning_has_its_share_on_the_slowest_machine() -> None:

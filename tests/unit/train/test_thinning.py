@@ -2,6 +2,7 @@
 
 import numpy as np
 import polars as pl
+import pytest
 
 from millrace.config.units import Trials
 from millrace.engine.clock import Clock
@@ -42,3 +43,12 @@ def test_texts_cost_more_than_numbers() -> None:
     rows = pl.DataFrame({"told": [f"row number {place}" for place in range(8000)]})
     kept, _ = affordable(rows, [Field("told", "text")], np.zeros(8000), Clock(3))
     assert int(kept.sum()) == 6000
+
+
+def test_a_slow_machine_learns_from_fewer_rows() -> None:
+    at = [0.0]
+    clock = Clock(0.1, rehearsal=lambda: at.append(at.pop() + 1.0), now=lambda: at[0])
+    clock.rehearse()
+    kept, notes = affordable(ROWS, FIELDS, CLASSES, clock)
+    assert kept.sum() == pytest.approx(affordable(ROWS, FIELDS, CLASSES, Clock(0.1))[0].sum() / 2, rel=0.01)
+    assert notes[0].endswith("is enough for on a machine that is slow or busy.")
