@@ -120,10 +120,10 @@ def _figures(fit: Fit, truth: np.ndarray) -> tuple[Figure, ...]:
 def _truth(fit: Fit) -> np.ndarray:
     """The class index of each test row."""
     classes = {name: i for i, name in enumerate(fit.signature.classes)}
-    column = fit.test_rows[fit.signature.target]
+    column = fit.labels()
     known = column.unique().to_list()
-    strangers = sorted({str(value) for value in known} - set(classes))
+    strangers = sorted(set(known) - set(classes))
     if strangers:
         raise DataError(f"The test rows hold `{strangers[0]}`, which is not a class.", where="report", allowed=classes)
-    place: np.ndarray = column.replace_strict(known, [classes[str(value)] for value in known]).to_numpy()
+    place: np.ndarray = column.replace_strict(known, [classes[value] for value in known]).to_numpy()
     return place.astype(np.int64)

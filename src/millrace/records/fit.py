@@ -89,4 +89,14 @@ class Fit:
         if self.signature.task == "regression":
             return column.cast(float).to_numpy()
         index = {name: position for position, name in enumerate(self.signature.classes)}
-        return np.array([index[str(value)] for value in column.to_list()], dtype=np.int64)
+        return np.array([index[name] for name in self.labels().to_list()], dtype=np.int64)
+
+    def labels(self) -> pl.Series:
+        """Give the true classes of `test_rows` as the signature writes them: ``true`` for True, ``3`` for 3.0."""
+        import polars as pl
+
+        column = self.test_rows[self.signature.target]
+        written = column.cast(pl.String)
+        if column.dtype.is_float() and not set(written.unique()) & set(self.signature.classes):
+            written = column.cast(pl.Int64).cast(pl.String)
+        return written

@@ -233,6 +233,17 @@ def test_a_class_that_the_signature_does_not_know_is_named():
         rendered(replace(fit, test_rows=strange))
 
 
+@pytest.mark.parametrize(
+    ("classes", "kind"), [(("false", "true"), pl.Boolean), (("0", "1"), pl.Float64), (("0", "1"), pl.Int8)]
+)
+def test_targets_that_are_no_texts_are_told_as_the_signature_writes_them(classes, kind):
+    fit = binary_fit(classes=classes)
+    truth = [name == classes[1] for name in fit.test_rows["ill"]]
+    raw = replace(fit, test_rows=fit.test_rows.with_columns(ill=pl.Series(truth).cast(kind)))
+    assert raw.truth().tolist() == fit.truth().tolist()
+    assert rendered(raw) == rendered(fit)
+
+
 def test_the_explorer_says_what_the_chosen_threshold_gives_even_without_a_script():
     fit = binary_fit()
     (_, false), (missed, found) = fit.evaluation.confusion
