@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from millrace.profile.dependence import studentised
-from millrace.profile.statistics import beyond, chi_squared, join, le_cam_distance, more_often
+from millrace.profile.statistics import beyond, chi_squared, directed, join, le_cam_distance, more_often
 from millrace.records.profile import ColumnDependence, ColumnProfile, Dependence
 
 #: Cells of numbers that depend on those before. Their place depends on the past more than finer features do, and all
@@ -57,6 +57,10 @@ def _drift(reference: ColumnProfile, current: ColumnProfile, rows: Dependence) -
     statistic, p_value = chi_squared(before, now, laid=not category)
     sentence = _shares(reference, current) if category else _moments(reference, current)
     p_value = studentised(p_value, before.size - 1, rows.blocks)
+    if not category:
+        fine = join(*counts, ordered=True)
+        ways = [p_value, *(studentised(way, 1, rows.blocks) for way in directed(*fine, laid=True))]
+        p_value = min(1.0, len(ways) * min(ways))  # whichever way it moved, one of three says so (Bonferroni)
     return Finding("drift", "chi_squared", statistic, p_value, le_cam_distance(before, now), sentence)
 
 

@@ -98,6 +98,36 @@ def chi_squared(reference: Counts, current: Counts, *, laid: bool) -> tuple[floa
     return statistic, float(chdtrc(reference.size - 1, statistic))
 
 
+def directed(reference: Counts, current: Counts, *, laid: bool) -> tuple[float, float]:
+    """p-values of a changed place and of a changed spread, from joined counts of ordered cells.
+
+    A chi-squared statistic looks into every direction alike; the mean rank, and the mean squared distance of ranks from
+    the middle, look into the two in which numbers mostly move (Wilcoxon 1945, Mood 1954, with ties). Ranks are those
+    of the reference; `laid` as of `chi_squared`. A single cell gives (1, 1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> place, spread = directed(np.array([50, 50, 50, 50]), np.array([40, 45, 55, 60]), laid=False)
+    >>> round(place, 3), round(spread, 3)
+    (0.116, 1.0)
+    """
+    from scipy.special import chdtrc
+
+    n, m = float(reference.sum()), float(current.sum())
+    if not n or not m or reference.size < 2:
+        return 1.0, 1.0
+    known, both = reference / n, (reference + current) / (n + m)
+    rank = np.cumsum(known) - known / 2 - 0.5
+    found = []
+    for score in (rank, rank**2):
+        moved = float(score @ (current / m - known))
+        shares = (both, known) if laid else (both,)
+        variance = max(float(one @ score**2 - (one @ score) ** 2) for one in shares) * (1 / n + 1 / m)
+        found.append(float(chdtrc(1, moved**2 / variance)) if variance > 1e-15 / m else 1.0)
+    return found[0], found[1]
+
+
 def le_cam_distance(reference: Counts, current: Counts) -> float:
     """How far apart two distributions are, from 0 (equal) to 1 (nothing in common), freed of sampling noise.
 

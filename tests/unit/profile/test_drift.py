@@ -67,6 +67,19 @@ def test_a_shift_of_half_a_standard_deviation_is_found_and_named_first(seed: int
     assert columns["normal3"].alarms[0].evidence.startswith("`normal3`: the mean value went from ")
 
 
+@pytest.mark.parametrize(("move", "part"), [(0.35, 1.0), (0.0, 1.35)], ids=["place", "spread"])
+def test_two_hundred_rows_show_a_small_move_of_place_or_spread(move: float, part: float) -> None:
+    found = 0
+    for seed in range(20):
+        draw = np.random.default_rng(seed)
+        before, now = thirty(draw, 2000), thirty(draw, 200)
+        now["normal3"] = now["normal3"] * part + move
+        columns = compare(before, now, 0.012)
+        found += columns["normal3"].alarmed
+        assert not any(column.alarmed for name, column in columns.items() if name != "normal3")
+    assert found >= 12  # a chi-squared test alone finds 2 and 8
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_ten_points_more_of_a_category_are_found_and_named_first(seed: int) -> None:
     draw = np.random.default_rng(seed)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chi2_contingency, fisher_exact, kstest
+from scipy.stats import chi2_contingency, fisher_exact, kstest, mannwhitneyu, mood
 
 from millrace.profile.cells import count, edges
-from millrace.profile.statistics import beyond, chi_squared, holm, join, le_cam_distance, more_often
+from millrace.profile.statistics import beyond, chi_squared, directed, holm, join, le_cam_distance, more_often
 
 
 def counts(*values: int) -> np.ndarray:
@@ -73,6 +73,40 @@ def test_p_values_of_numbers_are_uniform_when_nothing_changed(n: int, m: int) ->
         p_values.append(chi_squared(*join(*samples, ordered=True), laid=True)[1])
     assert kstest(p_values, "uniform", alternative="greater").pvalue > 0.01
     assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.045, abs=0.025)
+
+
+def spread_out(counts: list[int]) -> np.ndarray:
+    return np.repeat(range(len(counts)), counts)
+
+
+def test_place_agrees_with_mann_whitney_and_spread_with_mood() -> None:
+    even, later, outer = [50, 50, 50, 50], [40, 45, 55, 60], [70, 30, 30, 70]
+    place, spread = directed(np.array(even), np.array(later), laid=False)
+    theirs = mannwhitneyu(spread_out(even), spread_out(later), use_continuity=False, method="asymptotic").pvalue
+    assert place == pytest.approx(theirs, rel=0.05)
+    assert spread > 0.9
+    place, spread = directed(np.array(even), np.array(outer), laid=False)
+    assert spread == pytest.approx(mood(spread_out(even), spread_out(outer)).pvalue, rel=0.05)
+    assert place > 0.9
+
+
+@pytest.mark.parametrize(("a", "b"), [([0, 0], [5, 5]), ([5, 5], [0, 0]), ([7], [9]), ([0, 9, 0], [0, 9, 0])], ids=str)
+def test_without_rows_or_cells_nothing_has_a_direction(a: list[int], b: list[int]) -> None:
+    assert directed(np.array(a), np.array(b), laid=True) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1000, 1000), (1000, 100), (200, 2000)])
+def test_directions_are_no_likelier_by_chance_than_they_say(n: int, m: int) -> None:
+    draw = np.random.default_rng(n * m)
+    laid = np.array([n // 32] * 32)
+    found = np.array(
+        [
+            directed(*join(laid, draw.multinomial(m, shares), ordered=True), laid=True)
+            for shares in draw.dirichlet(laid.astype(float), 4000)
+        ]
+    )
+    assert (found < 0.05).mean(axis=0) == pytest.approx([0.05, 0.05], abs=0.012)
+    assert ((found < 0.001).mean(axis=0) < 0.0025).all()
 
 
 def test_p_values_of_categories_are_uniform_when_nothing_changed() -> None:
