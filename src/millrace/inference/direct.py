@@ -50,18 +50,29 @@ class Direct:
 
     def read(self, body: bytes) -> tuple[np.ndarray, np.ndarray] | None:
         """The matrices of `Reader.from_rows` for one row, a list, or ``{"rows": […]}``; None for anything unusual."""
+        rows = self.rows(body)
+        return None if rows is None else self.matrices(rows)
+
+    def rows(self, body: bytes) -> list[tuple[Any, ...]] | None:
+        """The rows of a body, each with its numbers first, None where one is missing; None for anything unusual."""
         try:
             if body.startswith(_ROWS):
                 found = self._rows(body).rows
             else:
                 found = self._list(body) if body[:1] == b"[" else [self._one(body)]
-            return self._matrices([msgspec.structs.astuple(row) for row in found])
+            rows = [msgspec.structs.astuple(row) for row in found]
+            return [self._with_conversions(row) for row in rows] if self._converted else rows
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError, TypeError, OverflowError):
             return None
 
+    def matrices(self, rows: list[tuple[Any, ...]]) -> tuple[np.ndarray, np.ndarray] | None:
+        """The matrices of what `rows` gave; None where a whole number is too large to be a float."""
+        try:
+            return self._matrices(rows)
+        except (ValueError, TypeError, OverflowError):
+            return None
+
     def _matrices(self, rows: list[tuple[Any, ...]]) -> tuple[np.ndarray, np.ndarray]:
-        if self._converted:
-            rows = [self._with_conversions(row) for row in rows]
         split, width = self._numbers, self._width - self._numbers
         if len(rows) == 1 and not width:
             return np.array(rows, dtype=np.float64), _NO_TEXTS

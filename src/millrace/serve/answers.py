@@ -28,17 +28,22 @@ def apart(loaded: Loaded, reads: Sequence[tuple[np.ndarray, np.ndarray]]) -> lis
 
 
 def predictions_of(loaded: Loaded, answer: Answer, ids: list[str]) -> list[dict[str, object]]:
-    """One object per row; ``probability`` is that of the label given."""
+    """One object per row."""
     if answer.label is None or answer.probabilities is None:
         values = answer.value.ravel().tolist() if answer.value is not None else []
         return [{"id": name, "value": value} for name, value in zip(ids, values, strict=True)]
     classes = loaded.model.signature.classes
-    return [
-        {
-            "id": name,
-            "label": classes[label],
-            "probability": row[label],
-            "probabilities": dict(zip(classes, row, strict=True)),
-        }
-        for name, label, row in zip(ids, answer.label.tolist(), answer.probabilities.tolist(), strict=True)
-    ]
+    rows = zip(ids, answer.label.tolist(), answer.probabilities.tolist(), strict=True)
+    return [prediction_of(classes, name, label, row) for name, label, row in rows]
+
+
+def prediction_of(classes: Sequence[str], name: str, label: int | None, scores: Sequence[float]) -> dict[str, object]:
+    """What is said of one row; ``probability`` is that of the label given, which is None for a value."""
+    if label is None:
+        return {"id": name, "value": scores[0]}
+    return {
+        "id": name,
+        "label": classes[label],
+        "probability": scores[label],
+        "probabilities": dict(zip(classes, scores, strict=True)),
+    }

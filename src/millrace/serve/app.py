@@ -24,11 +24,12 @@ from millrace.serve import clouds, oip, pages
 from millrace.serve.access import Access, Guard, Headers, Refusal
 from millrace.serve.around import asked_for
 from millrace.serve.body import MEBIBYTE, TooLargeError, TooSlowError, read
-from millrace.serve.core import Core, MalformedError
+from millrace.serve.core import Core
 from millrace.serve.lanes import ANYONE, Asker
 from millrace.serve.metrics import Board, exposition, total
 from millrace.serve.openapi import openapi
 from millrace.serve.rate import Rate
+from millrace.serve.shapes import MalformedError
 from millrace.serve.together import Together
 from millrace.serve.waiting import Answer, BusyError, Waiting
 

@@ -5,45 +5,35 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import itertools
-import os
 import threading
 import time
-import zlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 
-from millrace.errors import RequestError
-from millrace.inference.columns import Reader, text_of
+from millrace.inference.columns import Reader
 from millrace.inference.model import Model
 from millrace.privacy.columns import Privacy
 from millrace.records.fit import Answer
 from millrace.records.served import Served
-from millrace.serve.answers import apart, predictions_of
+from millrace.serve.answers import apart, prediction_of, predictions_of
 from millrace.serve.around import demand, surroundings
+from millrace.serve.aside import Aside
+from millrace.serve.journal import Journal
 from millrace.serve.lanes import ANYONE, Asker, Lane, Lanes, Loaded
 from millrace.serve.metrics import Counters
 from millrace.serve.moved import moved_by
-from millrace.serve.shapes import rows_of, rows_of_csv
-from millrace.store.log_entries import SHADOWED, Outcome, Predicted
+from millrace.serve.outcomes import outcomes_of
+from millrace.serve.shapes import decoded, read_rows, rows_of_csv
+from millrace.store.log_entries import SHADOWED
 from millrace.store.segments import SegmentWriter
 
 _PUBLIC = Privacy()
 Given = TypeVar("Given")
 Matrices = tuple[np.ndarray, np.ndarray]
-#: Requests that may wait for the shadow; it hears no more of those that come meanwhile.
-_SHADOW_QUEUE = 64
-
-
-class MalformedError(RequestError):
-    """The bytes of a request are not JSON of the expected shape at all."""
-
-    code = "request.json"
 
 
 class _ReplacedError(Exception):
@@ -60,19 +50,14 @@ class Core:
     def __init__(self, model: Model, private: Privacy = _PUBLIC) -> None:
         self._private = private
         self._folder: Path | None = None
-        self._share = 0.0
+        self._journal = Journal()
         self.lanes = Lanes(self.prepared(model))
         self.counters = Counters()
         self._noted = self.counters.served(0)
         self._guard = threading.Lock()
-        self._process = os.urandom(4).hex()
-        self._count = itertools.count()
-        self._prefix, self._next_prefix = "", 0
-        self._decode = msgspec.json.Decoder().decode
         self._encode = msgspec.json.Encoder().encode
         self._pack = msgspec.msgpack.Encoder().encode
-        self._aside = ThreadPoolExecutor(1, "shadow")
-        self._heard = 0
+        self.shadow = Aside(self.counters)
 
     @property
     def loaded(self) -> Loaded:
@@ -81,12 +66,12 @@ class Core:
 
     def write_to(self, folder: Path, *, share: float = 1.0) -> None:
         """Log from now on to segments in `folder`: feedback, and a `share` (0 to 1) of the answers."""
-        self._folder, self._share = folder, share
+        self._folder, self._journal.share = folder, share
         self.lanes = Lanes(self.prepared(self.loaded.model))
 
     def close(self) -> None:
         """End the log; to be called after the last answer."""
-        self._aside.shutdown()
+        self.shadow.close()
         self.note_counts()
         for loaded in self.lanes.all:
             if loaded.log:
@@ -165,13 +150,18 @@ class Core:
             return error
 
     def _predicted(self, lanes: Lanes, body: bytes, asker: Asker, conformal: bool, explain: bool) -> bytes:
-        read = lanes.champion.direct.read(body) if lanes.alone else None
+        rows = lanes.champion.direct.rows(body) if lanes.alone else None
+        if rows is not None and len(rows) == 1 and not (conformal or explain):
+            given = self._one(lanes.lane(asker), rows[0])
+            if given is not None:
+                return given
+        read = None if rows is None else lanes.champion.direct.matrices(rows)
         if read is not None:
             lane = lanes.lane(asker)
             answer, ids = self.answer(lane, *read, around=conformal)
         else:
             lane, read, answer, ids = self._answer_rows(
-                lanes, self._rows(lanes.champion, body), asker, around=conformal
+                lanes, read_rows(lanes.champion.model.signature, body), asker, around=conformal
             )
         manifest = lane.loaded.model.manifest
         predictions = predictions_of(lane.loaded, answer, ids)
@@ -187,6 +177,24 @@ class Core:
             for one, parts in zip(predictions, moved, strict=True):
                 one["moved_by"] = parts
         return self._encode(content)
+
+    def _one(self, lane: Lane, values: tuple[Any, ...]) -> bytes | None:
+        """The answer to the usual request, one row while nothing is tried; None where it needs more than that."""
+        loaded = lane.loaded
+        if loaded.single is None:
+            return None
+        try:
+            found = loaded.single.answer(values)
+        except OverflowError:
+            return None
+        at = time.time_ns() // 1000
+        names = self._journal.names(at, 1)
+        labels = [] if found.label is None else [found.label]
+        record = self._journal.record(lane, at, names, found.numbers, found.texts, labels, found.raw)
+        self._keep(lane, record, 1, unseen=loaded.unseen(found.texts))
+        prediction = prediction_of(loaded.model.signature.classes, names[0], found.label, found.scores)
+        manifest = loaded.model.manifest
+        return self._encode({"predictions": [prediction], "package": manifest.name, "version": manifest.version})
 
     def predict_csv(self, body: bytes, *, asker: Asker = ANYONE) -> bytes:
         """Answer CSV with CSV: a line per row with the label and each class's probability, or with the value.
@@ -244,42 +252,23 @@ class Core:
         texts = loaded.personal.texts(texts)
         answer = given or loaded.model.answer(numbers, texts, around=around)
         at = time.time_ns() // 1000
-        ids = self._ids(at, len(numbers))
-        unseen = 0
-        if loaded.known:
-            flat = texts.ravel().tolist()
-            unseen = sum(bool(known) and text not in known for known, text in zip(itertools.cycle(loaded.known), flat))
-        self._keep(lane, self._record(lane, at, ids, numbers, texts, answer), len(ids), surplus, unseen)
+        ids = self._journal.names(at, len(numbers))
+        flat = texts.ravel().tolist()
+        record = self._record(lane, at, ids, numbers, flat, answer)
+        self._keep(lane, record, len(ids), surplus, loaded.unseen(flat))
         if not self.lanes.alone:
             self._tried(lane, at, ids, again)
         return answer, ids
 
-    def _ids(self, at: int, rows: int) -> list[str]:
-        """Names that sort by time: the millisecond, the process, and a count."""
-        if at >= self._next_prefix:
-            self._prefix, self._next_prefix = f"{at:014x}-{self._process}-", at + 1000
-        prefix, count = self._prefix, self._count
-        return [f"{prefix}{next(count) & 0xFFFFFF:06x}" for _ in range(rows)]
-
     def _record(
-        self, lane: Lane, at: int, ids: list[str], numbers: np.ndarray, texts: np.ndarray, answer: Answer
+        self, lane: Lane, at: int, ids: list[str], numbers: np.ndarray, texts: list[str], answer: Answer
     ) -> bytes:
-        """What the log keeps of an answer; `texts` are protected already."""
-        loaded = lane.loaded
-        if not (loaded.log and ids and self._is_logged(ids[0])):
-            return b""
-        logged = loaded.personal.logged(numbers).tobytes()
-        flat = texts.ravel().tolist()
-        labels, scores = ([], answer.value) if answer.label is None else (answer.label.tolist(), answer.probabilities)
-        return self._pack(
-            Predicted(at, ids, logged, flat, labels, scores.tobytes(), lane.role, lane.unit)  # type: ignore[union-attr]
-        )
-
-    def _is_logged(self, name: str) -> bool:
-        """Whether the answers of a request are in the log; drawn by its first id, for a shadow as for who answered."""
-        if self._share >= 1.0:
-            return True
-        return zlib.crc32(name.removesuffix(SHADOWED).encode()) < self._share * 2**32
+        logged = lane.loaded.personal.logged(numbers).tobytes()
+        if answer.label is None or answer.probabilities is None:
+            labels, scores = [], answer.value
+        else:
+            labels, scores = answer.label.tolist(), answer.probabilities
+        return self._journal.record(lane, at, ids, logged, texts, labels, scores.tobytes())  # type: ignore[union-attr]
 
     def _keep(self, lane: Lane, record: bytes, rows: int = 0, surplus: int = 0, unseen: int = 0) -> None:
         """Append to the log of the lane's model, which ends when it is replaced; then count what was answered."""
@@ -293,40 +282,29 @@ class Core:
             self.counters.unseen_categories += unseen
 
     def _tried(self, lane: Lane, at: int, ids: list[str], again: Callable[[Reader], Matrices] | None) -> None:
-        """Count who answered, and let the shadow hear it, beside what is answered next."""
+        """Count who answered, and let the shadow hear it."""
         self.counters.by_role[lane.role] = self.counters.by_role.get(lane.role, 0) + len(ids)
         shadow = self.lanes.hears(lane)
         if shadow is None or again is None or shadow is lane.loaded:
             return
-        if self._heard >= _SHADOW_QUEUE:
-            self.counters.shadow_missed += len(ids)
-            return
-        self._heard += 1
-        self._aside.submit(self._overhear, Lane(shadow, "shadow", lane.unit), at, ids, again)
 
-    def _overhear(self, lane: Lane, at: int, ids: list[str], again: Callable[[Reader], Matrices]) -> None:
-        """Answer for the log alone; the ids are those of the answers given, marked."""
-        try:
-            numbers, texts = again(lane.loaded.reader)
-            texts = lane.loaded.personal.texts(texts)
-            answer = lane.loaded.model.answer(numbers, texts)
+        def overhear(hearing: Lane) -> None:
+            """Answer for the log alone; the ids are those of the answers given, marked."""
+            loaded = hearing.loaded
+            numbers, texts = again(loaded.reader)
+            texts = loaded.personal.texts(texts)
+            answer = loaded.model.answer(numbers, texts)
             marked = [f"{name}{SHADOWED}" for name in ids]
-            self._keep(lane, self._record(lane, at, marked, numbers, texts, answer))
-            self.counters.by_role["shadow"] = self.counters.by_role.get("shadow", 0) + len(ids)
-        except Exception:  # noqa: BLE001 - the edge of a thread: nobody waits for a shadow; its failures are counted
-            self.counters.shadow_missed += len(ids)
-        finally:
-            self._heard -= 1
+            self._keep(hearing, self._record(hearing, at, marked, numbers, texts.ravel().tolist(), answer))
+
+        self.shadow.hear(overhear, Lane(shadow, "shadow", lane.unit), len(ids))
 
     def feedback(self, body: bytes) -> int:
         """Log outcomes, ``{"id": …, "outcome": …}`` or a list of them; nothing unless all fit. Give their number.
 
         They are only safe once `settle_feedback` returned.
         """
-        content = self._json(body)
-        items = content if isinstance(content, list) else [content]
-        at = time.time_ns() // 1000
-        outcomes = [self._outcome(item, row, at) for row, item in enumerate(items)]
+        outcomes = outcomes_of(decoded(body), self.loaded.model.signature, time.time_ns() // 1000)
         with self._guard:
             log = self.loaded.log
             if log is None:
@@ -340,44 +318,3 @@ class Core:
         """Wait until the disk has what was logged; may run in another thread."""
         if log := self.loaded.log:
             log.sync()
-
-    def _outcome(self, item: object, row: int, at: int) -> Outcome:
-        signature = self.loaded.model.signature
-        if not isinstance(item, dict) or not isinstance(item.get("id"), str) or "outcome" not in item:
-            raise RequestError(
-                "It is not an id with an outcome.",
-                code="feedback.shape",
-                row=row,
-                allowed=['{"id": "…", "outcome": …}'],
-            )
-        value = item["outcome"]
-        try:
-            text = text_of(value) if signature.classes or isinstance(value, str) else repr(float(value))
-            fits = text in signature.classes if signature.classes else np.isfinite(float(text))
-        except (TypeError, ValueError, OverflowError):
-            fits = False
-        if not fits:
-            raise RequestError(
-                f"The outcome {value!r} is not one the model knows.",
-                code="feedback.outcome",
-                row=row,
-                field="outcome",
-                allowed=signature.classes or ["a finite number"],
-            )
-        return Outcome(at, item["id"], text)
-
-    def _rows(self, loaded: Loaded, body: bytes) -> list[Any]:
-        content = self._json(body)
-        if isinstance(content, dict | list):
-            return rows_of(content, loaded.model.signature)
-        raise MalformedError(
-            "The body holds no rows.",
-            code="request.json",
-            allowed=['{"rows": [{…}, …]}', "[{…}, …]", "{…}"],
-        )
-
-    def _json(self, body: bytes) -> Any:
-        try:
-            return self._decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise MalformedError(f"The body is not JSON: {error}", code="request.json") from None

@@ -8,8 +8,9 @@ So an asker always meets the same model, and of those who do, none changes sides
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -19,6 +20,7 @@ from millrace.errors import RequestError
 from millrace.inference.columns import Reader
 from millrace.inference.direct import Direct
 from millrace.inference.model import Model
+from millrace.inference.single import Single
 from millrace.privacy.columns import Privacy
 from millrace.records.traffic import Challenger, Traffic
 from millrace.serve.personal import Personal
@@ -40,11 +42,15 @@ ANYONE = Asker()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """A model with what is worked out once for all its requests, and the log of its answers."""
+    """A model with what is worked out once for all its requests, and the log of its answers.
+
+    `single` is None where personal values are to be protected first.
+    """
 
     model: Model
     reader: Reader
     direct: Direct
+    single: Single | None
     known: tuple[frozenset[str], ...]
     opening: bytes
     personal: Personal
@@ -59,14 +65,16 @@ class Loaded:
             frozenset((*field.categories, "")) if field.type == "category" and field.categories else frozenset()
             for field in signature.texts
         )
+        personal = Personal(signature, private)
         opening = msgspec.msgpack.encode(Opening(manifest.name, manifest.version, signature))
         return cls(
             model,
             Reader(signature),
             Direct(signature),
+            None if personal.protects else model.single(),
             known if any(known) else (),
             opening,
-            Personal(signature, private),
+            personal,
             log(opening),
         )
 
@@ -74,6 +82,12 @@ class Loaded:
     def version(self) -> int:
         """Which version of the package it is."""
         return self.model.manifest.version
+
+    def unseen(self, texts: Sequence[str]) -> int:
+        """How many of some rows' texts, one row after another, are categories that training has not seen."""
+        if not self.known:
+            return 0
+        return sum(bool(known) and text not in known for known, text in zip(itertools.cycle(self.known), texts))
 
 
 class Lane(NamedTuple):

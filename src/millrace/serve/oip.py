@@ -16,9 +16,10 @@ import msgspec
 from millrace.errors import RequestError
 from millrace.records.fit import Answer
 from millrace.records.signature import Field, FieldType, Signature
-from millrace.serve.core import Core, MalformedError
+from millrace.serve.core import Core
 from millrace.serve.lanes import ANYONE, Asker, Lanes, Loaded
 from millrace.serve.oip_tensors import unpacked
+from millrace.serve.shapes import MalformedError
 
 _WHOLE = ("INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8")
 #: What a field may come as; the first is what the metadata says.

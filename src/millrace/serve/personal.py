@@ -20,6 +20,11 @@ class Personal:
         self._texts = tuple((place, method) for place, method in enumerate(methods) if method)
         self._numbers = tuple(place for place, field in enumerate(signature.numbers) if field.name in private.words)
 
+    @property
+    def protects(self) -> bool:
+        """Whether there is anything to protect."""
+        return bool(self._texts or self._numbers)
+
     def texts(self, texts: np.ndarray) -> np.ndarray:
         """The matrix of texts ``[rows, text fields]`` with protected values; the empty text stays."""
         if not self._texts:

@@ -22,6 +22,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from millrace.errors import RequestError
 from millrace.records.signature import Field, Signature
 
@@ -29,6 +31,29 @@ _LISTS = ("rows", "instances", "dataframe_records", "inputs", "data")
 _TABLES = ("dataframe_split", "input_data")
 _COLUMNS = ("columns", "inputs")
 _KEYS = frozenset((*_LISTS, *_TABLES, *_COLUMNS))
+
+
+class MalformedError(RequestError):
+    """The bytes of a request are not JSON of the expected shape at all."""
+
+    code = "request.json"
+
+
+def decoded(body: bytes) -> Any:
+    """What a JSON document says. Raises `MalformedError` for anything else."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedError(f"The body is not JSON: {error}", code="request.json") from None
+
+
+def read_rows(signature: Signature, body: bytes) -> list[Any]:
+    """The rows of a body, whichever of the shapes above it has. Raises `MalformedError`, and as `rows_of` does."""
+    content = decoded(body)
+    if isinstance(content, dict | list):
+        return rows_of(content, signature)
+    allowed = ['{"rows": [{…}, …]}', "[{…}, …]", "{…}"]
+    raise MalformedError("The body holds no rows.", code="request.json", allowed=allowed)
 
 
 def rows_of(content: Mapping[str, Any] | list[Any], signature: Signature) -> list[Any]:

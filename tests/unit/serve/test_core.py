@@ -9,8 +9,9 @@ import pytest
 from every_kind_package import publish_every_kind
 from millrace.errors import RequestError
 from millrace.inference.model import Model
-from millrace.serve.core import Core, MalformedError
+from millrace.serve.core import Core
 from millrace.serve.lanes import Lanes
+from millrace.serve.shapes import MalformedError
 from millrace.store.objects import Store
 from millrace.store.packages import find
 from millrace.store.prediction_log import feedback, predictions, wal

@@ -52,7 +52,7 @@ def version(answer: bytes) -> int:
 
 
 def logged(core: Core, store: Store) -> list[tuple[object, ...]]:
-    core._aside.submit(int).result()
+    core.shadow.wait()
     for loaded in core.lanes.all:
         assert loaded.log
         loaded.log.seal()
@@ -136,7 +136,7 @@ def test_a_shadow_that_fails_is_counted_and_nobody_else_notices(
     assert core.lanes.shadow
     monkeypatch.setattr(core.lanes.shadow.model, "_session", None)
     assert version(core.predict(ROW)) == 1
-    core._aside.submit(int).result()
+    core.shadow.wait()
     assert core.counters.shadow_missed == 1
 
 

@@ -8,7 +8,8 @@ import pytest
 from millrace.errors import RequestError
 from millrace.inference.model import Model
 from millrace.serve import oip
-from millrace.serve.core import Core, MalformedError
+from millrace.serve.core import Core
+from millrace.serve.shapes import MalformedError
 from millrace.store.objects import Store
 from millrace.store.packages import find
 
