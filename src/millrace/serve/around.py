@@ -10,15 +10,15 @@ from millrace.records.fit import Answer
 from millrace.records.package import Manifest
 
 
-def asked_for(query: bytes) -> dict[str, bool]:
+def asked_for(query: str) -> dict[str, bool]:
     """What a query string asks for beside the answers. Raises `RequestError` for another word than true and false.
 
     Examples
     --------
-    >>> asked_for(b"conformal=true&explain=0&x=1")
+    >>> asked_for("conformal=true&explain=0&x=1")
     {'conformal': True, 'explain': False}
     """
-    told = parse_qs(query.decode("latin-1"), keep_blank_values=True)
+    told = parse_qs(query, keep_blank_values=True)
     return {name: _is_true(name, told.get(name, ["false"])[-1].lower()) for name in ("conformal", "explain")}
 
 

@@ -26,7 +26,7 @@ def main() -> None:
         factory=True,
         address=orders.host,
         port=orders.port,
-        interface=Interfaces.ASGI,
+        interface=Interfaces.RSGI,
         workers=orders.workers,
         runtime_threads=1,
         http=HTTPModes.http1,

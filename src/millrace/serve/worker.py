@@ -8,14 +8,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-
-from starlette.applications import Starlette
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from millrace.privacy.columns import privacy
 from millrace.serve.access import Access, Guard
-from millrace.serve.app import App, Limits
+from millrace.serve.application import Application, Limits
 from millrace.serve.body import MEBIBYTE
 from millrace.serve.child import Orders, end_with_parent
 from millrace.serve.core import Core
@@ -30,7 +28,7 @@ from millrace.store.prediction_log import wal
 from millrace.store.signing import Trust
 
 
-def create() -> App:
+def create() -> Application:
     """The application of this worker, as its orders say."""
     orders = Orders.received()
     end_with_parent()
@@ -48,9 +46,9 @@ def create() -> App:
     guard = Guard(ring, tokens, orders.package) if ring or tokens else None
     limits = Limits(orders.body_mib * MEBIBYTE, orders.queue, orders.rate, orders.together, orders.together_ms / 1000)
 
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        follower = Follower(orders, store, core, board, asyncio.get_running_loop(), (ring, tokens), trust)
+    @contextmanager
+    def living(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+        follower = Follower(orders, store, core, board, loop, (ring, tokens), trust)
         if orders.kept:
             core.write_to(wal(store), share=orders.log)
         # What is there now stays: the collector need not walk through it again and again between requests.
@@ -59,7 +57,7 @@ def create() -> App:
             yield
         core.close()
 
-    return App(core, board, lifespan, os.environ, guard, limits, secure=orders.certificate is not None)
+    return Application(core, board, living, os.environ, guard, limits, secure=orders.certificate is not None)
 
 
 def _grpc(core: Core, orders: Orders, guard: Guard | None, limits: Limits) -> AbstractContextManager[None]:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from millrace.inference.model import Model
 from millrace.serve.access import Access, Guard
-from millrace.serve.app import App
+from millrace.serve.application import Application
 from millrace.serve.core import Core
 from millrace.store.keys import KeyRing, create, revoke
 from millrace.store.objects import Store
@@ -102,9 +102,9 @@ def test_probes_need_no_key(guarded: Guarded) -> None:
 def test_every_route_but_the_probes_asks_for_a_key(store: Store) -> None:
     ring = KeyRing(store)
     guard = Guard(ring, None, "churn")
-    app = App(Core(Model.open(find(store, "churn", 1).path)), guard=guard)
+    app = Application(Core(Model.open(find(store, "churn", 1).path)), guard=guard)
     access = Access(guard, None, ("/ping", "/health"), ("/invocations", "/score"))
-    routes = [route.path for route in app._rest.routes if isinstance(route, Route)]
+    routes = [route.path for route in app.routes.routes if isinstance(route, Route)]
     assert len(routes) > 15
     assert {path for path in routes if access.needed(path) is None} == PROBES | READY
     for path in ("/v2/models/a/infer/ready", "/V2/health/live", "//healthz", "/healthz/", "/ping/../predict", "/x"):

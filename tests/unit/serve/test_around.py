@@ -79,6 +79,6 @@ def test_costs_and_intervals_are_told_row_by_row() -> None:
 
 
 def test_the_last_word_of_a_query_counts() -> None:
-    assert asked_for(b"conformal=true&conformal=0") == {"conformal": False, "explain": False}
+    assert asked_for("conformal=true&conformal=0") == {"conformal": False, "explain": False}
     with pytest.raises(RequestError, match="`conformal` is ``"):
-        asked_for(b"conformal")
+        asked_for("conformal")

@@ -12,7 +12,7 @@ import pytest
 
 from every_kind_package import publish_every_kind
 from millrace.inference.model import Model
-from millrace.serve.app import App
+from millrace.serve.application import Application
 from millrace.serve.clouds import paths
 from millrace.serve.core import Core
 from millrace.serve.openapi import openapi
@@ -44,8 +44,8 @@ def held_against(description: str | Path, folder: Path, *more: str) -> str:
 
 
 def test_every_path_of_the_server_is_described(store: Store) -> None:
-    app = App(Core(Model.open(find(store, "churn", 1).path)), environment={"AIP_HEALTH_ROUTE": "/well"})
-    served = {route.path.replace("{model}", "churn") for route in app._rest.routes}
+    app = Application(Core(Model.open(find(store, "churn", 1).path)), environment={"AIP_HEALTH_ROUTE": "/well"})
+    served = {route.path.replace("{model}", "churn") for route in app.routes.routes}
     described = openapi(MANIFEST, paths({"AIP_HEALTH_ROUTE": "/well"}))["paths"]
     assert set(described) == served
 

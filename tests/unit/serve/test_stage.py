@@ -238,20 +238,24 @@ _LOADED = """
 import asyncio, sys
 from millrace.serve.worker import create
 
-async def ask(app, method, path, body):
-    sent = []
-    async def receive():
-        return {"type": "http.request", "body": body}
-    async def send(message):
-        sent.append(message)
-    scope = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b"", "root_path": ""}
-    await app(scope, receive, send)
-    assert sent[0]["status"] == 200, sent
+class Scope:
+    server = client = "127.0.0.1:1"
+    http_version, scheme, query_string, headers = "1.1", "http", "", {}
+
+    def __init__(self, method, path):
+        self.method, self.path = method, path
+
+class Exchange:
+    async def __call__(self):
+        return b'{"age": 20}'
+    async def __aiter__(self):
+        yield b'{"age": 20}'
+    def response_bytes(self, status, headers, body):
+        assert status == 200, body
 
 app = create()
-asyncio.run(ask(app, "POST", "/predict", b'{"age": 20}'))
-asyncio.run(ask(app, "GET", "/metrics", b""))
-asyncio.run(ask(app, "GET", "/", b""))
+for asked in (("POST", "/predict"), ("GET", "/metrics"), ("GET", "/")):
+    asyncio.run(app.__rsgi__(Scope(*asked), Exchange()))
 print(*sorted({name.split(".")[0] for name in sys.modules}))
 """
 
