@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
+from math import floor, log10
 
 from millrace.evaluate.charts.figure import Figure, draw
 
@@ -59,6 +60,21 @@ def number(value: float) -> str:
     if size >= 10:
         return f"{value:.2f}"
     return f"{value:.3f}" if size >= 0.001 else f"{value:.2g}"
+
+
+def aligned(value: float, largest: float) -> str:
+    """A value among others of which the `largest` has three digits, all with the same number of places.
+
+    Examples
+    --------
+    >>> aligned(0.0647, 0.0647), aligned(-0.000052, 0.0647), aligned(-4211.6, 48213.0)
+    ('0.0647', '\N{MINUS SIGN}0.0001', '\N{MINUS SIGN}4,212')
+    >>> aligned(-0.00001, 0.0647), aligned(0.0, 0.0)
+    ('0.0000', '0')
+    """
+    places = max(0, 2 - floor(log10(abs(largest)))) if largest else 0
+    text = f"{abs(value):,.{places}f}"
+    return "\N{MINUS SIGN}" + text if value < 0 and text.strip("0.,") else text
 
 
 def section(title: str, *parts: str, note: str = "") -> str:

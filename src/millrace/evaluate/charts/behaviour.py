@@ -63,7 +63,7 @@ def _axis(one: Dependence) -> Any:
 def _bars(one: Dependence) -> Any:
     import altair as alt
 
-    y = alt.Y("x:N", sort=[*one.places], axis=alt.Axis(title=None, labelLimit=150))
+    y = alt.Y("x:N", sort=[*one.places], axis=alt.Axis(title=None, labelLimit=190))
     low = alt.X("low:Q", scale=alt.Scale(zero=False), axis=alt.Axis(title=one.said))
     base = alt.Chart(_data(one)).encode(y=y, color=_colour(one))
     if len(one.of) > 1:

@@ -120,7 +120,10 @@ def coloured(names: Sequence[str]) -> Any:
 
     scale = alt.Scale(domain=list(names), range=list(COLOURS[: len(names)]))
     return alt.Color(
-        "of:N", sort=list(names), scale=scale, legend=alt.Legend(columns=4 if len(names) == 4 else 3, labelLimit=120)
+        "of:N",
+        sort=list(names),
+        scale=scale,
+        legend=alt.Legend(columns=4 if len(names) == 4 else 3, labelLimit=120 if len(names) > 2 else 190),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from millrace.evaluate.charts import behaviour as charts
 from millrace.evaluate.dependence import dependences
-from millrace.evaluate.page import Markup, figures, items, number, section, table, track, words
+from millrace.evaluate.page import Markup, aligned, figures, items, number, section, table, track, words
 from millrace.records.evaluation import Evaluation
 from millrace.records.fit import Fit
 
@@ -20,11 +20,12 @@ def importances(evaluation: Evaluation) -> str:
     if not shown:
         return ""
     ends = (min(0.0, *(m.low for _, m in shown)), max(m.high for _, m in shown))
+    largest = max(abs(end) for end in ends)
     rows = [
         (
             f"`{name}`",
-            number(m.value),
-            f"{number(m.low)} to {number(m.high)}",
+            aligned(m.value, largest),
+            f"{aligned(m.low, largest)} to {aligned(m.high, largest)}",
             Markup(track(m.value, m.low, m.high, ends, 0.0)),
         )
         for name, m in shown
