@@ -123,7 +123,7 @@ def conclude(site: Site, ended: runs.Outline, by: str, *, stages: Sequence[str] 
 
 def check(site: Site) -> Checked:
     """The project file → whether its sources are there and have what the model needs; nothing is written."""
-    from millrace.ingest.changes import column_changes
+    from millrace.ingest.changes import column_changes, hold_rules
     from millrace.ingest.mapping import with_tables
     from millrace.ingest.personal import ready
     from millrace.ingest.references import unknown_columns
@@ -139,7 +139,10 @@ def check(site: Site) -> Checked:
     problems, changes = [], []
     columns: dict[str, set[str]] = {}
     for name, source in settings.sources.items():
-        columns[name] = set(open_source(name, with_tables(name, source, site.folder), site.folder).schema())
+        mapped = with_tables(name, source, site.folder)
+        opened = open_source(name, mapped, site.folder)
+        columns[name] = set(opened.schema())
+        hold_rules(name, mapped, opened, site.store)
         taken, frozen = column_changes(name, source, site.store, site.folder)
         changes += taken
         problems += frozen

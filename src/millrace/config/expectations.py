@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from millrace.config.refusal import must_parse
+from millrace.config.refusal import must_parse, read_by
 from millrace.config.section import Duration, Name, Section
 from millrace.errors import ProjectFileError
 
@@ -45,6 +45,7 @@ def parse_bounds(text: str) -> Bounds:
         low, high = _value(match[1], match[2]), _value(match[3], match[4])
         if low <= high:
             return Bounds(low, high)
+        raise ProjectFileError(f"`{text}` ends before it begins.", code="config.value")
     allowed = ["> 1000", ">= 1000", "< 2000", "<= 2000", "1000 to 2000"]
     raise ProjectFileError(f"`{text}` is no bound.", code="config.value", allowed=allowed)
 
@@ -59,8 +60,13 @@ def _share(text: str) -> Bounds:
     return bounds
 
 
-Count = Annotated[str, must_parse(parse_bounds)]
-Share = Annotated[str, must_parse(_share)]
+def _as_written(value: object) -> object:
+    """A bare number as a text, so that it is told to be no bound."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Count = Annotated[str, read_by(_as_written), must_parse(parse_bounds)]
+Share = Annotated[str, read_by(_as_written), must_parse(_share)]
 
 
 class Expectations(Section):

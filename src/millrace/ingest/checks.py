@@ -95,7 +95,7 @@ def _compile(name: str, sql: str, schema: Mapping[str, pl.DataType], at: str) ->
         holds = pl.sql_expr(sql)
         dtype = pl.LazyFrame(schema=schema).select(holds.alias(name)).collect().dtypes[0]
     except pl.exceptions.PolarsError as error:
-        raise _refuse(f"`{sql}` cannot be checked: {error}", at, schema) from error
+        raise _refuse(f"`{sql}` cannot be checked: {str(error).splitlines()[0]}", at, schema) from error
     if dtype != pl.Boolean:
         raise _refuse(f"`{sql}` gives {dtype}, not true or false.", at, schema)
     return Check(name, f"`{sql}` does not hold", holds, tuple(column for column in columns if column))

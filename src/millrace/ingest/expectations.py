@@ -25,11 +25,16 @@ _DAY = 86_400
 
 
 def judge(source: str, expect: Expectations, store: Store, at: datetime) -> tuple[Expectation, ...]:
-    """What is expected of `source`, and whether its newest load and its table, at the moment `at`, are like that."""
+    """What is expected of `source`, and whether its newest load and its table, at the moment `at`, are like that.
+
+    Raises `ProjectFileError` where `fresh` names what is no time column of the table.
+    """
     if not expect:
         return ()
     loads = newest(store, source, _BEFORE + 1)
     now = Table(store, f"tables/{source}").snapshot()
+    if now.number:
+        check_columns(expect, now.schema(), f"sources.{source}")
     counted = list(_counted(expect, loads[0], loads[1:])) if loads else []
     return (*counted, *(_fresh(column, limit, now, at) for column, limit in expect.fresh.items() if now.number))
 
@@ -95,7 +100,8 @@ def _fresh(column: str, limit: float, now: Snapshot, at: datetime) -> Expectatio
 
 
 def _span(seconds: float) -> str:
-    for unit, length in (("days", _DAY), ("hours", 3600), ("minutes", 60)):
+    for unit, length in (("day", _DAY), ("hour", 3600), ("minute", 60)):
         if seconds >= length:
-            return f"{seconds / length:.4g} {unit}"
+            count = f"{seconds / length:.4g}"
+            return f"{count} {unit}" if count == "1" else f"{count} {unit}s"
     return f"{seconds:.4g} s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -49,6 +50,12 @@ def expire(source: str, retain: RetainSettings, store: Store, now: datetime) -> 
     return removed | {refused: _removed(store, refused, pl.col("_at") < at, f"\"_at\" < '{at}'")}
 
 
+def check_column(retain: RetainSettings | None, columns: Mapping[str, pl.DataType], source: str) -> None:
+    """Raise `ProjectFileError` where `retain` goes by what is no time column."""
+    if retain and retain.by is not None:
+        _temporal(retain.by, columns, source)
+
+
 def keys(store: Store, source: str) -> list[str]:
     """The tables that may hold rows of a source in one of their versions."""
     datasets = sorted({"/".join(key.split("/")[:2]) for key in store.keys("datasets")})
@@ -63,7 +70,7 @@ def _removed(store: Store, key: str, held: pl.Expr, predicate: str) -> int:
     return remove_where(store, key, predicate, "retain")
 
 
-def _temporal(column: str, schema: dict[str, pl.DataType], source: str) -> pl.DataType:
+def _temporal(column: str, schema: Mapping[str, pl.DataType], source: str) -> pl.DataType:
     times = [name for name, dtype in schema.items() if dtype.is_temporal()]
     if column not in times:
         raise ProjectFileError(

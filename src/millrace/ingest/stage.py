@@ -35,7 +35,7 @@ from millrace.ingest.quarantine import set_aside
 from millrace.ingest.reading import read
 from millrace.ingest.reasons import misfits, unreadable
 from millrace.ingest.references import Parents
-from millrace.ingest.retention import tidy
+from millrace.ingest.retention import check_column, tidy
 from millrace.ingest.rules import Rules, Split, compile_rules, same_schema
 from millrace.ingest.suppression import suppressed
 from millrace.ingest.widening import widen
@@ -290,6 +290,7 @@ class _Intake:
         self.rules = compile_rules(self.name, self.settings, delivered, contract=contract, parents=self.parents)
         same_schema(written, self.rules.final, where)
         check_columns(self.settings.expect, self.rules.final, f"sources.{self.name}")
+        check_column(self.settings.retain, self.rules.final, self.name)
         return self.rules
 
     def _receipt(
