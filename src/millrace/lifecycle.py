@@ -137,18 +137,21 @@ def check(site: Site) -> Checked:
     for name in settings.monitor.detectors:
         detector(name)
     problems, changes = [], []
-    columns: dict[str, set[str]] = {}
+    columns: dict[str, tuple[str, ...]] = {}
     for name, source in settings.sources.items():
         mapped = with_tables(name, source, site.folder)
         opened = open_source(name, mapped, site.folder)
-        columns[name] = set(opened.schema())
+        columns[name] = tuple(opened.schema())
         hold_rules(name, mapped, opened, site.store)
         taken, frozen = column_changes(name, source, site.store, site.folder)
         changes += taken
         problems += frozen
     problems += unknown_columns(settings.sources, columns)
     if settings.dataset is None and not any(settings.model.predict in one for one in columns.values()):
-        problems.append(f"model.predict: no source has a column `{settings.model.predict}`")
+        there = ", ".join(dict.fromkeys(column for one in columns.values() for column in one))
+        problems.append(
+            f"model.predict: no source has a column `{settings.model.predict}`; there are: {there or 'none'}"
+        )
     return Checked(settings.project, tuple(settings.sources), tuple(problems), tuple(changes))
 
 

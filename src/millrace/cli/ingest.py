@@ -11,6 +11,7 @@ from millrace.cli.exit_codes import SAID_NO
 from millrace.cli.options import DEFAULT, AsJson, ProjectFile, opened
 from millrace.cli.output import show, to_json
 from millrace.cli.progress import watching
+from millrace.errors import ProjectFileError, UsageError
 
 if TYPE_CHECKING:
     from millrace.project import Project
@@ -37,7 +38,7 @@ def ingest(
     from millrace.cli.render.ingested import ingested
 
     if watch:
-        _follow(opened(project), source, every, as_json)
+        _follow(opened(project), source, _pause(every), as_json)
         return
     with watching(as_json) as steps:
         record = opened(project).ingest(source, steps)
@@ -46,10 +47,22 @@ def ingest(
         raise typer.Exit(SAID_NO)
 
 
-def _follow(project: Project, source: str | None, every: str, as_json: bool) -> None:
+def _pause(every: str) -> float:
+    """How many seconds `every` says. Raises `UsageError`."""
+    from millrace.config.units import seconds
+
+    try:
+        pause = float(str(seconds(every)))
+    except ProjectFileError as error:
+        raise UsageError(f"`{every}` is no duration.", where="--every", allowed=["5 s", "1 min", "2 hours"]) from error
+    if pause <= 0:
+        raise UsageError(f"`{every}` is no pause.", where="--every", allowed=["5 s", "1 min", "2 hours"])
+    return pause
+
+
+def _follow(project: Project, source: str | None, every: float, as_json: bool) -> None:
     """Show what each look brought as it comes; as JSON, one record on a line."""
     from millrace.cli.render.ingested import ingested
-    from millrace.config.units import seconds
 
     def told(record: Ingested) -> None:
         if as_json:
@@ -59,4 +72,4 @@ def _follow(project: Project, source: str | None, every: str, as_json: bool) -> 
         sys.stdout.flush()
 
     with watching(as_json) as steps:
-        project.follow(source, every=float(str(seconds(every))), told=told, watch=steps)
+        project.follow(source, every=every, told=told, watch=steps)

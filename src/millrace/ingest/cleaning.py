@@ -48,7 +48,7 @@ def compile_cleaning(settings: SourceSettings, final: Mapping[str, pl.DataType],
         at = f"{where}.clean[{ordinal}]"
         name, value = next(iter(step.items()))
         if name == "trim":
-            texts = list(final) if value == "all" else _columns(value, final, at)
+            texts = list(final) if value == "all" else columns_named(value, final, at)
             trimmed |= frozenset(texts)
         elif name == "drop_duplicates":
             identity = Key(_identity(value, settings, final, at), whole=value == "all")
@@ -59,7 +59,8 @@ def compile_cleaning(settings: SourceSettings, final: Mapping[str, pl.DataType],
     return Cleaning(trimmed, tuple(steps), identity, tuple(unmapped))
 
 
-def _columns(value: object, final: Mapping[str, pl.DataType], at: str) -> list[str]:
+def columns_named(value: object, final: Mapping[str, pl.DataType], at: str) -> list[str]:
+    """The column or columns that `value` names. Raises `ProjectFileError` where one is not there."""
     named = [value] if isinstance(value, str) else value
     if not isinstance(named, Iterable):
         raise ProjectFileError(f"{value!r} names no columns.", where=at, code="config.clean", allowed=final)
@@ -82,15 +83,15 @@ def _identity(value: object, settings: SourceSettings, final: Mapping[str, pl.Da
         if settings.key is None:
             seen = "`drop_duplicates: key` needs the source's `key`, which is not stated."
             raise ProjectFileError(seen, where=at, code="config.clean", next_step="add `key: <column>` to the source")
-        return tuple(_columns(settings.key, final, at))
-    return tuple(_columns(value, final, at))
+        return tuple(columns_named(settings.key, final, at))
+    return tuple(columns_named(value, final, at))
 
 
 def _by_column(name: str, value: object, final: Mapping[str, pl.DataType], at: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
         seen = f"`{name}` takes columns and values, not {value!r}."
         raise ProjectFileError(seen, where=at, code="config.clean", next_step=f"write `{name}: {{column: …}}`")
-    _columns(list(value), final, at)
+    columns_named(list(value), final, at)
     return value
 
 

@@ -16,7 +16,7 @@ from millrace.config.schema import ColumnSettings, ColumnType, SourceSettings
 from millrace.errors import DataError, ProjectFileError
 from millrace.ingest.built_in import MAP, REFERENCES, UNIQUE
 from millrace.ingest.checks import Check, compile_checks, required
-from millrace.ingest.cleaning import UNMAPPED, Cleaning, compile_cleaning
+from millrace.ingest.cleaning import UNMAPPED, Cleaning, columns_named, compile_cleaning
 from millrace.ingest.contract import Agreed
 from millrace.ingest.keys import Key, Keys
 from millrace.ingest.latest import Latest
@@ -237,6 +237,7 @@ def compile_rules(
     private = protection(settings, final, where)
     lost = contract.lost if contract else ()
     _holdable(final, where)
+    columns_named(settings.keys, final, f"{where}.key")
     cleaning = compile_cleaning(settings, final, where)
     texts = [column for column, dtype in delivered.items() if dtype == pl.String]
     kinds = column_types(final)

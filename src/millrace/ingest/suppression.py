@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import msgspec
 import polars as pl
 
-from millrace.errors import DataError
+from millrace.config.secrets import KEY
+from millrace.errors import DataError, ProjectFileError
 from millrace.privacy.columns import protected
 from millrace.privacy.keys import Keys, keys_from
 from millrace.privacy.methods import hashing
@@ -61,6 +62,14 @@ def suppressed(store: Store, source: str, environ: Mapping[str, str]) -> Suppres
         found.setdefault((entry.columns, identity), set()).add(f"hash:{identity}:{digest}")
     if not found:
         return None
+    if not environ.get(KEY, "").strip(", "):
+        raise ProjectFileError(
+            f"Somebody was erased from `{source}` and must not come back; "
+            f"only the key in `{KEY}` tells who, and it is not set.",
+            where=f"sources.{source}",
+            code="pii.key",
+            next_step=f"set `{KEY}` to the key that was there when they were erased",
+        )
     keys = keys_from(environ, f"sources.{source}")
     return Suppressed({columns: frozenset(hashes) for columns, hashes in found.items()}, keys)
 

@@ -44,7 +44,8 @@ def said(
 def test_a_person_is_erased_and_the_audit_log_does_not_name_them(said, tmp_path: Path) -> None:
     said("ingest")
     code, words = said("erase", "people", "--key", "ada@x.org", "--dry-run")
-    assert (code, "people: 1 rows would be removed, found by email." in words) == (0, True)
+    assert (code, "people: 1 row would be removed, found by email." in words) == (0, True)
+    assert "people: no row has this email." in said("erase", "people", "--key", "eve@x.org", "--dry-run")[1]
     code, words = said("erase", "people", "--where", "email=ada@x.org", "--now", "--json")
     record = json.loads(words)
     assert record["removed"]["tables/people"] == 1
@@ -54,10 +55,10 @@ def test_a_person_is_erased_and_the_audit_log_does_not_name_them(said, tmp_path:
     entries = json.loads(words)
     assert [(one["verb"], one["actor"], one["outcome"]) for one in entries] == [
         ("ingest", "the clerk", "done"),
-        *[("erase", "the clerk", "done")] * 3,
+        *[("erase", "the clerk", "done")] * 4,
     ]
-    assert entries[2]["ids"]["person"] == record["person"]
-    assert entries[2]["arguments"] == {"source": "people", "now": True}
+    assert entries[3]["ids"]["person"] == record["person"]
+    assert entries[3]["arguments"] == {"source": "people", "now": True}
     for path in (tmp_path / "store").rglob("*.json"):
         assert "ada@" not in path.read_text()
     assert "erase" in said("audit", "list")[1]
@@ -122,3 +123,24 @@ def test_a_key_is_made_listed_and_revoked_and_its_secret_is_seen_once(
     assert secret not in later
     rests = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert secret.encode() not in rests
+
+
+@pytest.mark.parametrize("every", ["never", "0 s"])
+def test_a_pause_that_is_none_is_a_wrong_use(said, every: str) -> None:
+    code, words = said("ingest", "--watch", "--every", every)
+    assert (code, f"`{every}` is no " in words, "--every  usage" in words) == (2, True, True)
+
+
+def test_who_was_erased_is_told_by_the_key_alone(said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "millrace.yaml").write_text(PROJECT.replace("    pii: {email: hash}\n", ""))
+    said("ingest")
+    said("erase", "people", "--key", "ada@x.org")
+    monkeypatch.delenv("MILLRACE_PII_KEY")
+    code, words = said("ingest")
+    assert (code, "Somebody was erased from `people` and must not come back" in words) == (3, True)
+
+
+def test_check_says_which_columns_there_are_where_the_target_is_none(said, tmp_path: Path) -> None:
+    (tmp_path / "millrace.yaml").write_text(PROJECT.replace("predict: age", "predict: agee"))
+    code, words = said("check")
+    assert (code, "no source has a column `agee`; there are: email, age" in words) == (1, True)

@@ -23,6 +23,7 @@ WRONG = {
     "required: [dya]": "`dya` is not a column of this source",
     "checks: {adult: agee > 3}": "`agee` is not a column",
     "checks: {adult: plan > 3}": "`plan > 3` cannot be checked: cannot compare",
+    "key: idd": "`idd` is not a column",
     "unique: dya": "`dya` is not a column",
     "expect: {fresh: {dya: 2 days}}": "`dya` is not a column",
     "expect: {fresh: {plan: 2 days}}": "`plan` holds no time",

@@ -12,10 +12,11 @@ def erased(record: Erased) -> RenderableType:
     """Draw how many rows left which table, and what is left to do."""
     total, names = sum(record.removed.values()), ", ".join(record.columns)
     verb = "would be removed" if record.dry_run else "removed"
+    told = f"{total:,} row{'' if total == 1 else 's'} {verb}, found by {names}" if total else f"no row has this {names}"
     drawn = table("table", "rows", numbers=["rows"])
     for key, rows in record.removed.items():
         add(drawn, key, count(rows))
-    parts: list[RenderableType] = [verdict(True, f"{record.source}: {total:,} rows {verb}, found by {names}."), drawn]
+    parts: list[RenderableType] = [verdict(True, f"{record.source}: {told}."), drawn]
     if record.unsearched:
         parts.append(line(f"Not searched, without these columns: {', '.join(record.unsearched)}."))
     if record.dry_run:

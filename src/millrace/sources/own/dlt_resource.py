@@ -55,5 +55,5 @@ def _chosen(thing: Any, settings: SourceSettings, where: str) -> Any:
         code="source.use",
         allowed=names,
         nearest=nearest(name, names) if name else None,
-        next_step="state `table: <resource>`; each resource is a source of its own",
+        next_step="state `table: <resource>` (of `init`: --table <resource>); each is a source of its own",
     )

@@ -32,7 +32,7 @@ def asked(path: str | Sequence[str], table: str | Sequence[str] | None, query: s
         raise UsageError("`--query` stands instead of a table.", where="millrace init")
     each = [(place, None) for place in paths] if len(tables) < 2 else [(paths[0], name) for name in tables]
     return [
-        SourceSettings.model_validate({"use": place})
+        SourceSettings.model_validate({"use": place, "table": name or (tables[0] if tables else None)})
         if _OWN.fullmatch(place)
         else SourceSettings.model_validate(
             {"from": place, "table": name or (tables[0] if tables else None), "query": query}
@@ -44,8 +44,9 @@ def asked(path: str | Sequence[str], table: str | Sequence[str] | None, query: s
 def look(said: SourceSettings, folder: Path) -> Look:
     """The rows that are meant, as their kind looks at them, or by opening it."""
     if said.use:
-        name = _word(said.use.rpartition(":")[2]) or "rows"
-        return _opened(said, said.use, folder, name, f"    use: {scalar(said.use)}  # your own code")
+        name = _word(said.table or said.use.rpartition(":")[2]) or "rows"
+        table = (f"    table: {scalar(said.table)}",) if said.table else ()
+        return _opened(said, said.use, folder, name, f"    use: {scalar(said.use)}  # your own code", *table)
     path = said.from_
     kind = kind_of(path)
     if kind.look is not None and (seen := kind.look(said, folder)) is not None:
@@ -56,7 +57,7 @@ def look(said: SourceSettings, folder: Path) -> Look:
     return _opened(said, path, Path.cwd(), _source_name(path), line)
 
 
-def _opened(said: SourceSettings, place: str, base: Path, name: str, line: str) -> Look:
+def _opened(said: SourceSettings, place: str, base: Path, name: str, *lines: str) -> Look:
     """The first rows, with the columns that the source says it has; a file may lack some of them, or have others."""
     source = open_source("init", said, base)
     frames: list[pl.DataFrame] = []
@@ -71,7 +72,7 @@ def _opened(said: SourceSettings, place: str, base: Path, name: str, line: str) 
         rows, refused = rows + batch.frame.height, refused + batch.refused.height + odd
     if not rows:
         raise SourceError(f"`{place}` has no rows to look at.", where="init", code="source.empty")
-    return Look(pl.concat(frames, how="diagonal"), source.schema(), refused, whole, name, (line,))
+    return Look(pl.concat(frames, how="diagonal"), source.schema(), refused, whole, name, lines)
 
 
 def _source_name(path: str) -> str:

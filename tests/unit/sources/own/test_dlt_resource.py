@@ -7,6 +7,7 @@ from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError
 from millrace.ingest.stage import ingest
 from millrace.sources import open_source
+from millrace.sources.proposing.project_file import propose
 from millrace.store.objects import Store
 from millrace.store.tables import Table
 from millrace.testing.sources import SourceContract, read
@@ -132,6 +133,12 @@ def test_a_dlt_source_of_several_resources_needs_one_named(project):
         read(source(project, "several"))
     with pytest.raises(SourceError, match=r"has no resource `plan`\. Did you mean `plain`"):
         read(source(project, "several", table="plan"))
+
+
+def test_one_resource_of_several_is_proposed_by_its_name(project, monkeypatch):
+    monkeypatch.chdir(project)
+    text = propose("shop.rows:several", "id", table="plain")
+    assert '  plain:\n    use: "shop.rows:several"  # your own code\n    table: plain\n' in text
 
 
 def test_the_rest_api_source_of_dlt_reads_an_api_incrementally(project, tmp_path):
