@@ -8,11 +8,18 @@ from functools import cached_property
 import numpy as np
 
 from millrace.errors import PackageError
-from millrace.package.encoders import lookups, numbers, periods, words
+from millrace.package.encoders import components, lookups, numbers, periods, words
 from millrace.package.encoders.base import Part, columns
 from millrace.package.encoders.lookups import Codes
 from millrace.package.nodes import Nodes
-from millrace.records.encoding import Encoding, LookupEncoding, NumberEncoding, PeriodEncoding, WordsEncoding
+from millrace.records.encoding import (
+    ComponentsEncoding,
+    Encoding,
+    LookupEncoding,
+    NumberEncoding,
+    PeriodEncoding,
+    WordsEncoding,
+)
 from millrace.records.fit import Member
 from millrace.records.signature import Signature
 
@@ -32,9 +39,9 @@ class Inputs:
 
     def _check(self, encoding: Encoding) -> None:
         known = self.texts if isinstance(encoding, LookupEncoding | WordsEncoding) else self.numbers
-        if encoding.column not in known:
+        for column in set(encoding.columns) - known.keys():
             raise PackageError(
-                f"{type(encoding).__name__} of column {encoding.column!r} does not fit the signature.",
+                f"{type(encoding).__name__} of column {column!r} does not fit the signature.",
                 where="package",
                 code="package.signature",
                 allowed=list(known),
@@ -50,6 +57,7 @@ class Matrix:
         self.width = int(places[-1])
         placed = [(int(place), encoding) for place, encoding in zip(places[:-1], encodings, strict=True)]
         self._numbers = [(place, found) for place, found in placed if isinstance(found, NumberEncoding)]
+        self._components = [(place, found) for place, found in placed if isinstance(found, ComponentsEncoding)]
         self._periods = [(place, found) for place, found in placed if isinstance(found, PeriodEncoding)]
         self._words = [(place, found) for place, found in placed if isinstance(found, WordsEncoding)]
         self.lookups = [(place, found) for place, found in placed if isinstance(found, LookupEncoding)]
@@ -75,6 +83,8 @@ class Matrix:
         parts: tuple[Part, ...] = ()
         if self._numbers:
             parts += numbers.write(self.nodes, self._numbers, self._inputs.numbers)
+        if self._components:
+            parts += components.write(self.nodes, self._components, self._inputs.numbers)
         if self._periods:
             parts += periods.write(self.nodes, self._periods, self._inputs.numbers)
         if self._words:

@@ -14,7 +14,7 @@ import polars as pl
 
 from millrace.package.estimators import cat, forest, lightgbm, xgb
 from millrace.package.estimators.base import Writer, family
-from millrace.records.encoding import NumberEncoding
+from millrace.records.encoding import ComponentsEncoding, NumberEncoding
 from millrace.records.fit import Fit, Member
 from millrace.records.signature import Field
 
@@ -97,7 +97,7 @@ def _split_points(members: Sequence[Member]) -> dict[str, set[float]]:
         points = reads(member.estimator)
         place = 0
         for encoding in member.encodings:
-            if isinstance(encoding, NumberEncoding) and encoding.factor:
+            if isinstance(encoding, NumberEncoding) and encoding.factor and encoding.until is None:
                 raw = (point / encoding.factor + encoding.center for point in points.get(place, ()))
                 found.setdefault(encoding.column, set()).update(raw)
             place += encoding.width
@@ -117,9 +117,13 @@ def _bears_infinity(column: str, member: Member) -> bool:
 
     Scikit-learn refuses infinities, LightGBM takes them; clipping makes them finite.
     """
-    clipped = all(
-        isinstance(encoding, NumberEncoding) and encoding.low is not None and encoding.high is not None
+    numbers = [
+        number
         for encoding in member.encodings
-        if encoding.column == column
+        for number in (encoding.numbers if isinstance(encoding, ComponentsEncoding) else [encoding])
+        if column in number.columns
+    ]
+    clipped = all(
+        isinstance(number, NumberEncoding) and number.low is not None and number.high is not None for number in numbers
     )
     return clipped or family(member.estimator).startswith("lightgbm.")

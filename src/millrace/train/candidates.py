@@ -37,8 +37,9 @@ def portfolio(problem: Problem) -> tuple[Candidate, ...]:
         return tuple(of_words)
     light, firm = _presets(linear.LINEAR, problem)
     grown = _presets(boosted.FAMILY, problem)
+    few = linear.of_few(problem)
     forests = [one for family in (trees.EXTRA_TREES, trees.RANDOM_FOREST) for one in _presets(family, problem)]
-    return (*of_words, light, *grown[:2], *forests, firm, *grown[2:])
+    return (*of_words, light, *grown[:2], *few, *forests, firm, *grown[2:])
 
 
 def asked(wanted: Sequence[Wanted], problem: Problem) -> tuple[Candidate, ...]:

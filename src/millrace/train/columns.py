@@ -81,7 +81,7 @@ def describe(frame: pl.DataFrame, fields: Iterable[Field]) -> tuple[Field, ...]:
 def _stated(name: str, settings: ModelSettings) -> str:
     if name in settings.drop:
         return "the project file drops it"
-    if name == settings.split.time:
+    if name == settings.split.time and name not in settings.features.moments:
         return "it orders the split in time"
     if name == settings.split.group:
         return "it groups the rows of the split"

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from millrace.records.encoding import (
+    ComponentsEncoding,
     Encoding,
     LookupEncoding,
     NumberEncoding,
@@ -80,6 +81,22 @@ def numbers(frame: pl.DataFrame, column: str) -> Numbers:
     return _floats(series)
 
 
+def read(frame: pl.DataFrame, encoding: NumberEncoding) -> Numbers:
+    """What a number's encoding takes: a column, or the days from one date to another; missing as NaN.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> frame = pl.DataFrame({"born": [date(1970, 1, 3)], "seen": [date(1970, 1, 10)]})
+    >>> read(frame, NumberEncoding("born", until="seen"))
+    array([7.])
+    """
+    if encoding.until is None:
+        return numbers(frame, encoding.column)
+    start, end = encoding.units
+    return numbers(frame, encoding.until) * end - numbers(frame, encoding.column) * start
+
+
 def texts(frame: pl.DataFrame, column: str) -> pl.Series:
     """A text column as it enters the graph: String, missing as the empty text."""
     return frame[column].cast(pl.String).fill_null("")
@@ -96,7 +113,9 @@ def _floats(series: pl.Series) -> Numbers:
 def _columns(frame: pl.DataFrame, encoding: Encoding) -> Matrix:
     match encoding:
         case NumberEncoding():
-            return _number(numbers(frame, encoding.column), encoding)
+            return _number(read(frame, encoding), encoding)
+        case ComponentsEncoding():
+            return _components(frame, encoding)
         case LookupEncoding():
             return _lookup(texts(frame, encoding.column), encoding)
         case PeriodEncoding():
@@ -110,15 +129,15 @@ def _numbers(frame: pl.DataFrame, encodings: Mapping[int, NumberEncoding], matri
     todo = list(encodings.items())
     for first in range(0, len(todo), _ABREAST):
         some = todo[first : first + _ABREAST]
-        values = np.column_stack([numbers(frame, encoding.column) for _, encoding in some])
+        values = np.column_stack([read(frame, encoding) for _, encoding in some])
         starts = np.array([start for start, _ in some])
-        matrix[:, starts] = _scaled(values, [encoding for _, encoding in some])
+        matrix[:, starts] = exact(values, [encoding for _, encoding in some]).astype(np.float32)
         told = np.array([encoding.indicator for _, encoding in some])
         matrix[:, starts[told] + 1] = np.isnan(values[:, told])
 
 
-def _scaled(values: Numbers, encodings: Sequence[NumberEncoding]) -> Matrix:
-    """Clipped, filled, centred and scaled, float32 of the shape of `values`: a column for each encoding."""
+def exact(values: Numbers, encodings: Sequence[NumberEncoding]) -> Numbers:
+    """Clipped, filled, bent, centred and scaled, float64 of the shape of `values`: a column for each encoding."""
     low = np.array([-np.inf if one.low is None else one.low for one in encodings])
     high = np.array([np.inf if one.high is None else one.high for one in encodings])
     fill = np.array([np.nan if one.fill is None else one.fill for one in encodings])
@@ -126,13 +145,34 @@ def _scaled(values: Numbers, encodings: Sequence[NumberEncoding]) -> Matrix:
     for place, one in enumerate(encodings):
         if one.power is not None:
             filled[:, place] = powered(filled[:, place], one.power)
+        elif one.knots:
+            filled[:, place] = ranked(filled[:, place], one.knots)
     center, factor = (np.array([getattr(one, name) for one in encodings]) for name in ("center", "factor"))
-    return ((filled - center) * factor).astype(np.float32)
+    return np.asarray((filled - center) * factor)
 
 
 def _number(values: Numbers, encoding: NumberEncoding) -> Matrix:
-    scaled = _scaled(values[:, None], [encoding])
+    scaled = exact(values[:, None], [encoding]).astype(np.float32)
     return np.column_stack([scaled, np.isnan(values).astype(np.float32)]) if encoding.indicator else scaled
+
+
+def _components(frame: pl.DataFrame, encoding: ComponentsEncoding) -> Matrix:
+    values = np.column_stack([read(frame, one) for one in encoding.numbers])
+    told = [one.indicator for one in encoding.numbers]
+    scores = (exact(values, encoding.numbers) @ encoding.axes).astype(np.float32)
+    return np.column_stack([scores, np.isnan(values[:, told]).astype(np.float32)])
+
+
+def ranked(values: Numbers, knots: Sequence[tuple[float, float]]) -> Numbers:
+    """The scores of values: straight between neighbouring knots, and no farther than the outermost.
+
+    Examples
+    --------
+    >>> ranked(np.array([-5.0, 1.0, 3.0]), [(0.0, -1.0), (2.0, 1.0)]).tolist()
+    [-1.0, 0.0, 1.0]
+    """
+    points = np.array(knots)
+    return np.asarray(np.interp(values, points[:, 0], points[:, 1]))
 
 
 def powered(values: Numbers, power: float) -> Numbers:

@@ -27,11 +27,15 @@ _T = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seat:
-    """A member, what it sees of the rows, the raw column of each of its matrix's columns, and what it answers."""
+    """A member, what it sees of the rows, which columns of that each raw column is in, and what it answers.
+
+    `shared` are the raw columns that are in some column of the matrix together with others.
+    """
 
     member: Member
     matrix: Matrix
-    owners: np.ndarray
+    places: Mapping[str, list[int]]
+    shared: frozenset[str]
     outputs: np.ndarray
 
 
@@ -44,8 +48,14 @@ class Shuffling:
 
     def _seat(self, member: Member) -> _Seat:
         matrix = encode(self._rows, member.encodings)
-        owners = [encoding.column for encoding in member.encodings for _ in range(encoding.width)]
-        return _Seat(member, matrix, np.array(owners), self._answer(member, matrix))
+        places: dict[str, list[int]] = {}
+        start = 0
+        for encoding in member.encodings:
+            for column in dict.fromkeys(encoding.columns):
+                places.setdefault(column, []).extend(range(start, start + encoding.width))
+            start += encoding.width
+        shared = frozenset(column for one in member.encodings if len(one.columns) > 1 for column in one.columns)
+        return _Seat(member, matrix, places, shared, self._answer(member, matrix))
 
     def _answer(self, member: Member, matrix: Matrix) -> np.ndarray:
         answer: np.ndarray = member.weight * predicted(member.estimator, matrix, self._signature)
@@ -62,12 +72,12 @@ class Shuffling:
         return together
 
     def _shuffled(self, seat: _Seat, column: str, order: np.ndarray) -> np.ndarray:
-        own = seat.owners == column
-        if not own.any():
+        own = seat.places.get(column)
+        if own is None:
             return seat.outputs
-        if isinstance(seat.matrix, np.ndarray):
+        if column not in seat.shared and isinstance(seat.matrix, np.ndarray):
             matrix = seat.matrix.copy()
-            matrix[:, own] = seat.matrix[np.ix_(order, own)]
+            matrix[:, own] = seat.matrix[order][:, own]
         else:
             matrix = encode(self._rows.with_columns(self._rows[column][order]), seat.member.encodings)
         return self._answer(seat.member, matrix)
@@ -76,9 +86,10 @@ class Shuffling:
         """The columns in the order in which the members say that they lean on them; equal ones as given."""
         worth = dict.fromkeys(columns, 0.0)
         for seat in self._seats:
-            said = _said(seat.member.estimator, len(seat.owners))
-            for column, share in zip(seat.owners, said / max(float(said.sum()), 1e-300), strict=True):
-                worth[str(column)] += seat.member.weight * float(share)
+            said = _said(seat.member.estimator, seat.matrix.shape[1])
+            shares = said / max(float(said.sum()), 1e-300)
+            for column, own in seat.places.items():
+                worth[column] += seat.member.weight * float(shares[own].sum())
         return sorted(columns, key=lambda column: -worth[column])
 
 

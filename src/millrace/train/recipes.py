@@ -7,13 +7,17 @@ Linear models get filled, clipped and standardised numbers and one-hot categorie
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import polars as pl
 
 from millrace.records.encoding import Encoding, LookupEncoding, NumberEncoding, PeriodEncoding, WordsEncoding
 from millrace.records.signature import Field
-from millrace.train.encode import Matrix, encode, numbers, side_by_side, texts
+from millrace.train.encode import Matrix, encode, numbers, read, side_by_side, texts
+from millrace.train.scaling import cuts, scaled, within_float32
+from millrace.train.selection import Chosen
 from millrace.train.words import learn_words
 
 #: Longer lists of categories are summarised instead of spread over columns.
@@ -25,6 +29,8 @@ _CROSS_PARTS = 5
 _DAY = 86400.0
 #: Periods in seconds, each used when the training rows span at least two of them.
 _PERIODS = (_DAY, 7 * _DAY, 365.2425 * _DAY)
+#: The days between dates are columns of their own, unless there are more dates than this.
+_MAX_DATES = 4
 
 Recipe = Callable[[pl.DataFrame, Sequence[Field], np.ndarray], tuple[Encoding, ...]]
 
@@ -37,31 +43,44 @@ def for_linear(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) 
     encodings: list[Encoding] = []
     for field in fields:
         if field.numeric:
-            encodings += [_standardised(frame, field), *_periods(frame, field)]
+            encodings += [standardised(frame, NumberEncoding(field.name)), *_periods(frame, field)]
         elif field.type == "text":
             continue
         elif len(field.categories) <= MAX_ONE_HOT:
             encodings.append(one_hot(frame, field))
         else:
             encodings.append(target_mean(frame, field, goals, standardise=True))
-    return tuple(encodings)
+    return (*encodings, *(standardised(frame, age) for age in _ages(fields)))
 
 
 def for_texts(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:
     """Encodings for a linear model of many words: those of a linear model, and the words of every text."""
-    words = tuple(learn_words(texts(frame, field.name)) for field in fields if field.type == "text")
-    return (*for_linear(frame, fields, goals), *words)
+    return _something(fields, for_linear(frame, fields, goals), _words(frame, fields))
 
 
 def for_words(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:  # noqa: ARG001
     """The words of every text alone, none of them below zero: what naive Bayes counts."""
+    return _something(fields, (), _words(frame, fields))
+
+
+def for_counts(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:  # noqa: ARG001
+    """Categories as they occur and the words of every text, none of them below zero: what naive Bayes counts."""
+    seen = tuple(one_hot(frame, field) for field in fields if field.type == "category")
+    return _something(fields, seen, _words(frame, fields))
+
+
+def _words(frame: pl.DataFrame, fields: Sequence[Field]) -> tuple[Encoding, ...]:
     return tuple(learn_words(texts(frame, field.name)) for field in fields if field.type == "text")
 
 
-def for_counts(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:
-    """Categories as they occur and the words of every text, none of them below zero: what naive Bayes counts."""
-    seen = tuple(one_hot(frame, field) for field in fields if field.type == "category")
-    return (*seen, *for_words(frame, fields, goals))
+def _something(
+    fields: Sequence[Field], others: tuple[Encoding, ...], words: tuple[Encoding, ...]
+) -> tuple[Encoding, ...]:
+    """The encodings, with a column of zeros where no word is worth a column and there is nothing else."""
+    read = [field.name for field in fields if not field.numeric]
+    if any(one.width for one in (*others, *words)) or not read:
+        return (*others, *words)
+    return (LookupEncoding(read[0], (), (), missing=(0.0,), unseen=(0.0,)), *words)
 
 
 def for_trees(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:
@@ -76,7 +95,7 @@ def for_trees(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -
             encodings.append(one_hot(frame, field))
         else:
             encodings.append(target_mean(frame, field, goals, standardise=False))
-    return tuple(encodings)
+    return (*encodings, *_ages(fields))
 
 
 def for_forests(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:
@@ -86,7 +105,7 @@ def for_forests(frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray)
     one goes anyway.
     """
     return tuple(
-        _bounded(frame, encoding) if isinstance(encoding, NumberEncoding) else encoding
+        bounded(frame, encoding) if isinstance(encoding, NumberEncoding) else encoding
         for encoding in for_trees(frame, fields, goals)
     )
 
@@ -99,6 +118,8 @@ def learned(
     Where a category is replaced by the mean of its target, a row must not see its own target: such matrices are
     cross-fitted, each part of the rows encoded by what the other parts say.
     """
+    if isinstance(recipe, Chosen):
+        return learned(frame, recipe.fields(frame, fields, goals), goals, recipe.recipe)
     encodings = recipe(frame, fields, goals)
     words = [encoding for encoding in encodings if isinstance(encoding, WordsEncoding)]
     dense = encodings[: len(encodings) - len(words)]  # every recipe puts words last
@@ -113,7 +134,7 @@ def _cross_fitted(
     means = [isinstance(encoding, LookupEncoding) and not _is_one_hot(encoding) for encoding in encodings]
     if not any(means):
         return matrix
-    columns = {encoding.column for encoding, mean in zip(encodings, means, strict=True) if mean}
+    columns = {column for encoding, mean in zip(encodings, means, strict=True) if mean for column in encoding.columns}
     averaged = [field for field in fields if field.name in columns]
     owners = np.repeat(means, [encoding.width for encoding in encodings])
     part = np.arange(frame.height) % _CROSS_PARTS
@@ -128,45 +149,48 @@ def _is_one_hot(encoding: LookupEncoding) -> bool:
     return all(value in (0.0, 1.0) for row in encoding.rows for value in row)
 
 
-def _bounded(frame: pl.DataFrame, encoding: NumberEncoding) -> NumberEncoding:
-    values = numbers(frame, encoding.column)
+def bounded(frame: pl.DataFrame, encoding: NumberEncoding) -> NumberEncoding:
+    """The number within what these rows hold, and within float32."""
+    values = read(frame, encoding)
     known = values[np.isfinite(values)]
     if not len(known):
-        return NumberEncoding(encoding.column, low=0.0, high=0.0)
-    most = float(np.finfo(np.float32).max)
-    low, high = np.clip([known.min(), known.max()], -most, most).tolist()
-    return NumberEncoding(encoding.column, low=low, high=high)
+        return replace(encoding, low=0.0, high=0.0)
+    low, high = within_float32(known.min(), known.max())
+    return replace(encoding, low=low, high=high)
 
 
-def _standardised(frame: pl.DataFrame, field: Field) -> NumberEncoding:
-    values = numbers(frame, field.name)
+def standardised(frame: pl.DataFrame, number: NumberEncoding) -> NumberEncoding:
+    """The number clipped where nearly all rows end, filled with the median, centred and of unit variance."""
+    values = read(frame, number)
     missing = np.isnan(values)
     known = values[np.isfinite(values)]
     if not len(known):
-        return NumberEncoding(field.name, fill=0.0, factor=0.0, indicator=True)
-    low, middle, high = _cuts(np.sort(known), (0.002, 0.5, 0.998))
+        return replace(number, fill=0.0, factor=0.0, indicator=True, low=0.0, high=0.0)
+    low, middle, high = cuts(np.sort(known), (0.002, 0.5, 0.998))
     if low == high:
         low, high = float(known.min()), float(known.max())
+    low, high = within_float32(low, high)
     filled = np.where(missing, middle, np.clip(values, low, high))
-    spread = float(filled.std())
-    return NumberEncoding(
-        field.name,
-        fill=middle,
-        indicator=bool(missing.any()),
-        center=float(filled.mean()),
-        factor=1 / spread if spread > 0 else 0.0,
-        low=low,
-        high=high,
-    )
+    found = replace(number, fill=float(np.clip(middle, low, high)), indicator=bool(missing.any()), low=low, high=high)
+    return scaled(filled, found, "standard")
 
 
-def _cuts(ordered: np.ndarray, shares: Sequence[float]) -> list[float]:
-    """Quantiles between neighbours, as `numpy.quantile` defines them; that takes ten times as long for few rows."""
-    places = np.asarray(shares) * (len(ordered) - 1)
-    below = np.floor(places).astype(np.int64)
-    above = np.minimum(below + 1, len(ordered) - 1)
-    cuts: list[float] = (ordered[below] + (places - below) * (ordered[above] - ordered[below])).tolist()
-    return cuts
+def _ages(fields: Sequence[Field]) -> list[NumberEncoding]:
+    """The days between every two dates."""
+    dates = [field for field in fields if field.type in ("date", "datetime")]
+    return [age(one, other) for one, other in combinations(dates, 2)] if len(dates) <= _MAX_DATES else []
+
+
+def age(start: Field, end: Field) -> NumberEncoding:
+    """The days from one date to another of the same row: no clock is asked, so an answer stays what it was.
+
+    Examples
+    --------
+    >>> age(Field("born", "date"), Field("seen", "datetime")).units
+    (1.0, 1.1574074074074073e-05)
+    """
+    one, other = (1.0 if field.type == "date" else 1 / _DAY for field in (start, end))
+    return NumberEncoding(start.name, until=end.name, units=(one, other))
 
 
 def _periods(frame: pl.DataFrame, field: Field) -> list[PeriodEncoding]:
@@ -183,6 +207,8 @@ def _periods(frame: pl.DataFrame, field: Field) -> list[PeriodEncoding]:
 def one_hot(frame: pl.DataFrame, field: Field) -> LookupEncoding:
     """A column per category; of two categories without missing values one column says it all."""
     known = field.categories
+    if not known:  # blank in all of these rows: a column of zeros, so that no estimator is left without any
+        return LookupEncoding(field.name, (), (), missing=(0.0,), unseen=(0.0,))
     missing = bool((texts(frame, field.name) == "").any())
     shown = known[:1] if len(known) == 2 and not missing else known
     width = len(shown)

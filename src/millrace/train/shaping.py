@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,14 +10,16 @@ import polars as pl
 
 from millrace.config.features import ColumnFeatures, FeatureSettings
 from millrace.errors import TrainingError, nearest
-from millrace.records.encoding import Encoding, LookupEncoding, NumberEncoding
+from millrace.records.encoding import Encoding, LookupEncoding, NumberEncoding, WordsEncoding
 from millrace.records.signature import Field
 from millrace.train import recipes
-from millrace.train.encode import numbers, powered
+from millrace.train.components import in_components
+from millrace.train.encode import read
+from millrace.train.scaling import scaled, within_float32
+from millrace.train.selection import Chosen
 
-#: Yeo-Johnson's power is at most so far from 1, and so far from 0 and 2, where it is a logarithm.
-_FARTHEST, _NEAREST = 4.0, 1e-6
 _SCALING = (recipes.for_linear, recipes.for_texts)
+_DATES = ("date", "datetime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +29,60 @@ class Shaped:
     recipe: recipes.Recipe
     every: ColumnFeatures
     columns: tuple[tuple[str, ColumnFeatures], ...]
+    pca: str | float = "auto"
+    moment: str | None = None
 
     def __call__(self, frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:
         """The recipe's encodings of these training rows, as wished."""
-        wishes, known = dict(self.columns), {field.name: field for field in fields}
+        known = {field.name: field for field in fields}
         scales = self.recipe in _SCALING
-        return tuple(
-            _wished(frame, known[one.column], one, wishes.get(one.column, self.every), goals, scales)
-            for one in self.recipe(frame, fields, goals)
-        )
+        found: list[Encoding] = []
+        for one in self._dated(frame, self.recipe(frame, fields, goals), known, scales):
+            if isinstance(one, NumberEncoding):
+                found.append(_number(frame, one, self._wish(one.column), scales))
+            elif isinstance(one, LookupEncoding):
+                found.append(_lookup(frame, known[one.column], one, self._wish(one.column), goals, scales))
+            else:
+                found.append(one)
+        return in_components(frame, found, self.pca) if scales and not isinstance(self.pca, str) else tuple(found)
+
+    def _wish(self, column: str) -> ColumnFeatures:
+        return dict(self.columns).get(column, self.every)
+
+    def _dated(
+        self, frame: pl.DataFrame, found: Sequence[Encoding], known: Mapping[str, Field], scales: bool
+    ) -> list[Encoding]:
+        """With the ages that are wished, instead of others of the same date; of the row's moment nothing but ages."""
+        wishes = {name: self._wish(name).age_at for name, field in known.items() if field.type in ("date", "datetime")}
+        wished = {name: end for name, end in wishes.items() if end in known and end != name}
+        kept = [
+            one
+            for one in found
+            if (len(one.columns) == 1 and one.columns[0] != self.moment)
+            or (len(one.columns) > 1 and not wished.keys() & set(one.columns))
+        ]
+        counted = any(isinstance(one, NumberEncoding) for one in found)  # naive Bayes of words sees no numbers
+        ages = [recipes.age(known[name], known[str(end)]) for name, end in wished.items() if counted]
+        words = [one for one in kept if isinstance(one, WordsEncoding)]  # every recipe puts words last
+        bounded = [self._aged(frame, one, scales) for one in ages]
+        return [*kept[: len(kept) - len(words)], *bounded, *words]
+
+    def _aged(self, frame: pl.DataFrame, one: NumberEncoding, scales: bool) -> NumberEncoding:
+        if scales:
+            return recipes.standardised(frame, one)
+        return recipes.bounded(frame, one) if self.recipe is recipes.for_forests else one
 
 
-def shaped(recipe: recipes.Recipe, wishes: FeatureSettings) -> recipes.Recipe:
-    """The recipe with what the project file wishes; the recipe itself where it wishes nothing."""
-    every = ColumnFeatures.model_validate(wishes.model_dump(exclude={"columns"}))
-    if every == ColumnFeatures() and not wishes.columns:
-        return recipe
-    return Shaped(recipe, every, tuple(sorted(wishes.columns.items())))
+def shaped(recipe: recipes.Recipe, wishes: FeatureSettings, moment: str | None = None) -> recipes.Recipe:
+    """The recipe with what the project file wishes; the recipe itself where it wishes nothing.
+
+    `moment` is the column that says when a row was: where a wish makes it an input, only ages are counted to it.
+    """
+    every = ColumnFeatures.model_validate(wishes.model_dump(include=set(ColumnFeatures.model_fields)))
+    columns = tuple(sorted(wishes.columns.items()))
+    if every != ColumnFeatures() or columns or not isinstance(wishes.pca, str):
+        recipe = Shaped(recipe, every, columns, wishes.pca, moment)
+    return recipe if isinstance(wishes.select, str) else Chosen(recipe, wishes.select, moment)
 
 
 def check_wishes(fields: Sequence[Field], wishes: FeatureSettings) -> None:
@@ -51,27 +90,32 @@ def check_wishes(fields: Sequence[Field], wishes: FeatureSettings) -> None:
     known = {field.name: field for field in fields}
     for name, one in wishes.columns.items():
         if name not in known:
-            raise _refused(name, f"The model sees no column `{name}`.", tuple(known), nearest(name, known))
-        stated = one.model_fields_set & ({"encode"} if known[name].numeric else {"scale", "clip", "missing"})
-        if stated:
-            kind = "a number" if known[name].numeric else f"a {known[name].type}"
-            seen = f"`{name}` is {kind}, which has no `{min(stated)}`."
-            raise _refused(name, seen, ("scale", "clip", "missing") if known[name].numeric else ("encode",), None)
+            raise _refused(f"columns.{name}", f"The model sees no column `{name}`.", tuple(known), nearest(name, known))
+        _check_type(known[name], one)
+    dates = tuple(field.name for field in fields if field.type in _DATES)
+    for name in sorted(wishes.moments - set(dates)):
+        seen = f"The model sees no date `{name}` that ages could be counted to."
+        raise _refused("age_at", seen, dates, nearest(name, dates))
 
 
-def _refused(name: str, seen: str, allowed: tuple[str, ...], guess: str | None) -> TrainingError:
-    return TrainingError(
-        seen, where=f"model.features.columns.{name}", code="train.features", allowed=allowed, nearest=guess
-    )
+def _check_type(field: Field, wish: ColumnFeatures) -> None:
+    allowed: tuple[str, ...] = ("scale", "clip", "missing") if field.numeric else ("encode",)
+    if field.type in _DATES:
+        allowed = (*allowed, "age_at")
+    if field.type == "text":
+        allowed = ()
+    if stated := wish.model_fields_set - set(allowed):
+        kind = "a number" if field.numeric and field.type not in _DATES else f"a {field.type}"
+        raise _refused(f"columns.{field.name}", f"`{field.name}` is {kind}, which has no `{min(stated)}`.", allowed)
 
 
-def _wished(
-    frame: pl.DataFrame, field: Field, found: Encoding, wish: ColumnFeatures, goals: np.ndarray, scales: bool
-) -> Encoding:
-    if isinstance(found, NumberEncoding):
-        return _number(frame, found, wish, scales)
-    if not isinstance(found, LookupEncoding):
-        return found
+def _refused(where: str, seen: str, allowed: tuple[str, ...], guess: str | None = None) -> TrainingError:
+    return TrainingError(seen, where=f"model.features.{where}", code="train.features", allowed=allowed, nearest=guess)
+
+
+def _lookup(
+    frame: pl.DataFrame, field: Field, found: LookupEncoding, wish: ColumnFeatures, goals: np.ndarray, scales: bool
+) -> LookupEncoding:
     if wish.encode == "one_hot":
         return recipes.one_hot(frame, field)
     if wish.encode == "target":
@@ -86,43 +130,19 @@ def _ordinal(field: Field) -> LookupEncoding:
 
 
 def _number(frame: pl.DataFrame, found: NumberEncoding, wish: ColumnFeatures, scales: bool) -> NumberEncoding:
-    values = numbers(frame, found.column)
+    values = read(frame, found)
     known = values[np.isfinite(values)]
     if not len(known):
         return found
     if wish.clip != "auto":
         low, high = np.quantile(known, [wish.clip, 1 - wish.clip])
-        found = replace(found, low=float(low), high=float(high))
+        low, high = within_float32(low, high)
+        found = replace(found, low=low, high=high)
     if wish.missing != "auto":
         fill = float(np.median(known)) if found.fill is None else found.fill
         found = replace(found, indicator=wish.missing == "indicator", fill=fill)
-    rescaled = wish.scale not in ("auto", "none") or wish.clip != "auto"
-    if not scales or (wish.scale == "auto" and not rescaled):
+    if not scales or (wish.scale == "auto" and wish.clip == "auto"):
         return found
     fill = 0.0 if found.fill is None else found.fill
-    return _scaled(np.where(np.isnan(values), fill, np.clip(values, found.low, found.high)), found, wish.scale)
-
-
-def _scaled(values: np.ndarray, found: NumberEncoding, scale: str) -> NumberEncoding:
-    """By standard deviation, by quartiles, by standard deviation after a power, or not at all."""
-    if scale == "none":
-        return replace(found, center=0.0, factor=1.0)
-    if scale == "robust":
-        low, middle, high = (float(cut) for cut in np.quantile(values, [0.25, 0.5, 0.75]))
-        return replace(found, center=middle, factor=1 / (high - low) if high > low else 1.0)
-    if scale == "power" and np.ptp(values) > 0:
-        found = replace(found, power=_power(values))
-        values = powered(values, found.power or 1.0)
-    spread = float(values.std())
-    return replace(found, center=float(values.mean()), factor=1 / spread if spread > 0 else 0.0)
-
-
-def _power(values: np.ndarray) -> float:
-    """The power after which values are most like a normal distribution (maximum likelihood)."""
-    from scipy.stats import yeojohnson_normmax
-
-    found = float(np.clip(yeojohnson_normmax(values), 1 - _FARTHEST, 1 + _FARTHEST))
-    for end in (0.0, 2.0):
-        if abs(found - end) < _NEAREST:
-            return end + _NEAREST
-    return found
+    filled = np.where(np.isnan(values), fill, np.clip(values, found.low, found.high))
+    return scaled(filled, found, wish.scale)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from warnings import catch_warnings, filterwarnings
 
+import numpy as np
 import polars as pl
 
 from millrace.config.schema import ModelSettings
 from millrace.engine.clock import LADDER, Clock
 from millrace.errors import TrainingError
 from millrace.records.evaluation import Evaluation
-from millrace.records.fit import Fit
+from millrace.records.fit import Fit, Member
 from millrace.records.progress import Watch, unwatched
 from millrace.records.signature import Signature
 from millrace.store.trial_book import TrialBook
@@ -21,12 +22,13 @@ from millrace.train.candidates import Candidates, yardstick
 from millrace.train.columns import describe, type_columns
 from millrace.train.judging import Judging
 from millrace.train.ladder import ladder
-from millrace.train.leaks import leak_warnings
+from millrace.train.leaks import counter_warnings, leak_warnings
 from millrace.train.learning import learning_curve
 from millrace.train.limits import Measure, choose
 from millrace.train.models.base import Problem
 from millrace.train.parts import check_classes, gap_of, judged, repeats, strata_of, turns_of
 from millrace.train.scorer import deciding_metric, scorer
+from millrace.train.selection import Chosen, unused
 from millrace.train.shaping import check_wishes
 from millrace.train.split import before, order_keys
 from millrace.train.target import Target, answered, read_target
@@ -75,7 +77,7 @@ def _train(
     target, target_notes = read_target(rows, settings)
     fields, column_notes = type_columns(rows, settings)
     check_wishes(fields, settings.features)
-    rows = rows.select(*(field.name for field in fields), settings.predict, *settings.split.by)
+    rows = rows.select(*dict.fromkeys([*(field.name for field in fields), settings.predict, *settings.split.by]))
     clock.rehearse()
     kept, thinned = affordable(rows, fields, strata_of(target, settings.split), clock)
     rows, target = rows.filter(kept), replace(target, truth=target.truth[kept])
@@ -87,6 +89,7 @@ def _train(
     check_classes(target, test, learn)
     _check_resampling(target, settings)
     turns = turns_of(rows.filter(learn), keys[learn], strata[learn], settings.split, gap)
+    when = rows[settings.split.time].filter(learn) if settings.split.time else None
     rows = rows.select(*(field.name for field in fields), settings.predict)
     learning = rows.filter(learn)
     signature = Signature(target.task, settings.predict, describe(learning, fields), target.classes, target.positive)
@@ -96,6 +99,9 @@ def _train(
     judging = Judging(rows.filter(test), target.truth[test], signature, metric, settings.seed)
     notes += target_notes + column_notes + thinned + repeats(keys, settings.split)
     notes += leak_warnings(learning, signature.inputs, room.truth, settings.predict, clock.part(_LEAKS))
+    notes += counter_warnings(
+        learning, signature.inputs, room.goals(np.arange(len(room.truth))), settings.predict, when
+    )
     trials = _searched(room, judging, settings, clock, book)
     clock.rehearse()  # the machine may be busier than it was
     return _learn(room, judging, settings, notes, clock, trials, measure)
@@ -112,7 +118,7 @@ def _searched(
 
 
 def _problem(room: Classroom, judging: Judging, settings: ModelSettings) -> Problem:
-    return Problem(room.signature, judging.metric, settings.seed, settings.features)
+    return Problem(room.signature, judging.metric, settings.seed, settings.features, settings.split.time)
 
 
 def _yardstick(
@@ -138,6 +144,7 @@ def _learn(
     chooser = scorer(judging.metric, room.signature)
     chosen = choose(room, trials, chooser, settings, measure, clock)
     members, notes = chosen.members, notes + chosen.notes
+    notes += _not_seen(chosen.trials, members, room.signature)
     kept = {place: member.weight for place, member in enumerate(members)}
     calling, called = calling_of(room, chosen.trials, kept, judging.metric, settings)
     notes += called
@@ -168,6 +175,11 @@ def _learn(
         conformal=calling.conformal,
         learning=learned,
     )
+
+
+def _not_seen(trials: Sequence[Trial], members: Sequence[Member], signature: Signature) -> tuple[str, ...]:
+    """What a selection of columns left out."""
+    return unused(members, signature) if any(isinstance(one.candidate.recipe, Chosen) for one in trials) else ()
 
 
 def _settings_of(trials: Sequence[Trial]) -> tuple[str, ...]:

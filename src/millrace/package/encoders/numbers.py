@@ -19,18 +19,67 @@ def write(
 
     Steps that change nothing for any column are left out: subtracting 0 and multiplying by 1 are exact.
     """
-    found = [encoding for _, encoding in encodings]
-    raw = columns(nodes, "numbers", [positions[encoding.column] for encoding in found], len(positions))
-    scaled = nodes.add(
-        "Cast", _scaled(nodes, _powered(nodes, _filled(nodes, _clipped(nodes, raw, found), found), found), found), to=1
+    value, order = exact(nodes, [encoding for _, encoding in encodings], positions)
+    parts = [Part(nodes.add("Cast", value, to=TensorProto.FLOAT), tuple(encodings[i][0] for i in order))]
+    told = sorted(
+        ((place, one) for place, one in encodings if one.indicator), key=lambda pair: pair[1].until is not None
     )
-    parts = [Part(scaled, tuple(place for place, _ in encodings))]
-    flagged = [(place, encoding) for place, encoding in encodings if encoding.indicator]
-    if flagged:
-        marked = columns(nodes, "numbers", [positions[encoding.column] for _, encoding in flagged], len(positions))
-        flags = nodes.add("Cast", nodes.add("IsNaN", marked), to=TensorProto.FLOAT)
-        parts.append(Part(flags, tuple(place + 1 for place, _ in flagged)))
+    if told:
+        marks = flags(nodes, [encoding for _, encoding in told], positions)
+        parts.append(Part(marks, tuple(place + 1 for place, _ in told)))
     return tuple(parts)
+
+
+def exact(
+    nodes: Nodes, encodings: Sequence[NumberEncoding], positions: Mapping[str, int]
+) -> tuple[str, tuple[int, ...]]:
+    """The numbers before the cast, float64 ``[rows, encodings]``, and which encoding each column is of."""
+    kinds: dict[tuple[bool, bool], list[int]] = {}
+    for place, encoding in enumerate(encodings):
+        kinds.setdefault((encoding.until is not None, bool(encoding.knots)), []).append(place)
+    parts = [_alike(nodes, [encodings[place] for place in places], positions) for places in kinds.values()]
+    order = tuple(place for places in kinds.values() for place in places)
+    return parts[0] if len(parts) == 1 else nodes.add("Concat", *parts, axis=1), order
+
+
+def flags(nodes: Nodes, encodings: Sequence[NumberEncoding], positions: Mapping[str, int]) -> str:
+    """Where the inputs of `encodings` are missing, float32 ``[rows, encodings]``: first those of columns, then ages."""
+    ages, plain = [one for one in encodings if one.until], [one for one in encodings if not one.until]
+    parts = [nodes.add("IsNaN", _raw(nodes, some, positions)) for some in (plain, ages) if some]
+    joined = parts[0] if len(parts) == 1 else nodes.add("Concat", *parts, axis=1)
+    return nodes.add("Cast", joined, to=TensorProto.FLOAT)
+
+
+def _alike(nodes: Nodes, found: Sequence[NumberEncoding], positions: Mapping[str, int]) -> str:
+    """Numbers that are all of one kind: ages or not, by rank or not."""
+    values = _filled(nodes, _clipped(nodes, _raw(nodes, found, positions), found), found)
+    bent = _ranked(nodes, values, found) if found[0].knots else _powered(nodes, values, found)
+    return _scaled(nodes, bent, found)
+
+
+def _raw(nodes: Nodes, encodings: Sequence[NumberEncoding], positions: Mapping[str, int]) -> str:
+    own = columns(nodes, "numbers", [positions[encoding.column] for encoding in encodings], len(positions))
+    if encodings[0].until is None:
+        return own
+    ends = columns(nodes, "numbers", [positions[str(encoding.until)] for encoding in encodings], len(positions))
+    starts = nodes.add("Mul", own, _row(nodes, [encoding.units[0] for encoding in encodings]))
+    return nodes.add("Sub", nodes.add("Mul", ends, _row(nodes, [encoding.units[1] for encoding in encodings])), starts)
+
+
+def _ranked(nodes: Nodes, values: str, encodings: Sequence[NumberEncoding]) -> str:
+    """Straight between neighbouring knots: the first score, plus of every stretch what lies below the value."""
+    longest = max(2, *(len(encoding.knots) for encoding in encodings))
+    # A column with fewer knots has stretches of no length at its end.
+    points = np.array(
+        [(*encoding.knots, *[encoding.knots[-1]] * (longest - len(encoding.knots))) for encoding in encodings]
+    )
+    starts, lengths, rises = points[:, :-1, 0], np.diff(points[:, :, 0]), np.diff(points[:, :, 1])
+    slopes = np.divide(rises, lengths, out=np.zeros_like(rises), where=lengths > 0)
+    deep = nodes.add("Unsqueeze", values, nodes.constant(np.array([2], np.int64)))
+    covered = nodes.add("Max", nodes.add("Sub", deep, nodes.constant(starts)), nodes.constant(np.array(0.0)))
+    risen = nodes.add("Mul", nodes.add("Min", covered, nodes.constant(lengths)), nodes.constant(slopes))
+    above = nodes.add("ReduceSum", risen, nodes.constant(np.array([2], np.int64)), keepdims=0)
+    return nodes.add("Add", above, _row(nodes, points[:, 0, 1]))
 
 
 def _clipped(nodes: Nodes, values: str, encodings: Sequence[NumberEncoding]) -> str:

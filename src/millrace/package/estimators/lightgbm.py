@@ -33,6 +33,8 @@ _LINKS = {
 }
 #: LightGBM takes values this close to zero for zero.
 _ZERO = 1.0000000180025095e-35
+#: LightGBM writes infinite thresholds down as this.
+_INFINITE = 1e300
 
 
 class LightGBMWriter:
@@ -100,6 +102,8 @@ def _read(node: Mapping[str, Any], estimator: Any) -> Split | Leaf:
         raise refuse(estimator, "it treats zero as missing")
     # Where the column had no missing values in training, LightGBM takes a missing value for zero.
     missing_left = bool(node["default_left"]) if missing == "NaN" else threshold >= 0
+    if abs(threshold) >= _INFINITE:  # as it is written down: only what is missing lies beyond
+        threshold = float(np.copysign(np.inf, threshold))
     if threshold == -_ZERO:  # a value of just this size counts as zero, which lies right of it
         threshold = float(np.nextafter(np.float32(threshold), np.float32(-1)))
     return Split(feature, threshold, missing_left=missing_left, left=left, right=right)

@@ -32,7 +32,9 @@ class NeighborsWriter:
         count = nodes.constant(np.array([estimator.count], np.int64))
         nearest, _ = nodes.add_many("TopK", far, count, outputs=2, axis=1, largest=0, sorted=1)
         last = columns(nodes, nearest, [estimator.count - 1], estimator.count)
-        reach = nodes.add("Add", nodes.add("Mul", last, nodes.constant(np.array(1 + _SAME))), _number(matrix, _SAME))
+        # ONNX Runtime leaves out a product with what is 1 in float32, so the little more is a sum.
+        more = nodes.add("Add", nodes.add("Mul", last, _number(matrix, _SAME)), _number(matrix, _SAME))
+        reach = nodes.add("Add", last, more)
         weights = nodes.add("Cast", nodes.add("LessOrEqual", far, reach), to=TensorProto.DOUBLE)
         if estimator.weighted:
             weights = nodes.add("Div", weights, nodes.add("Add", far, _number(matrix, _SOFT)))

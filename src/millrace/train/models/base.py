@@ -45,12 +45,13 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a model is made for."""
+    """What a model is made for; `moment` is the column that says when a row was, where the rows are split by it."""
 
     signature: Signature
     metric: str
     seed: int
     features: FeatureSettings = field(default_factory=FeatureSettings)
+    moment: str | None = None
 
     @property
     def classes(self) -> bool:
@@ -99,7 +100,7 @@ class Family:
         """The family with these settings, told apart from its other members by `label`."""
         name = f"{self.name}, {label}" if label else self.name
         learn = self.learner(problem, settings)
-        recipe = shaped(self.recipe, problem.features)
+        recipe = shaped(self.recipe, problem.features, problem.moment)
         return Candidate(name, self.group or self.name, recipe, learn, settings, self.readable)
 
 

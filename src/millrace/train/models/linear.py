@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 import numpy as np
 
 from millrace.train import recipes
-from millrace.train.models.base import Family, Learn, Lesson, Problem, Settings, spread
+from millrace.train.models.base import Candidate, Family, Learn, Lesson, Problem, Settings, spread
 from millrace.train.models.one_against import OneVsOneLogistic, OneVsRestLogistic
 
 #: More rows than this change a linear model no more.
 MAX_ROWS = 50_000
 NEWTON_COLUMNS = 500
 STEPS = 25
+#: Tables with at least so many columns are wide; then so many of them, or of their components, are tried alone.
+WIDE, BEST, COMPONENTS = 200, 100, 20
 
 
 def learner(problem: Problem, settings: Settings) -> Learn:
@@ -58,6 +61,24 @@ LINEAR = Family(
     {"penalty 1": {"penalty": 1.0}, "penalty 30": {"penalty": 30.0}},
     readable=True,
 )
+
+
+def of_few(problem: Problem) -> tuple[Candidate, ...]:
+    """For tables of very many columns: linear models of those that tell most, and of principal components.
+
+    What helps depends on the table (a few telling columns, or a few things that all of them measure), so both are tried
+    beside the model of all columns, and rows that are held out decide.
+    """
+    wishes = problem.features
+    found: list[tuple[dict[str, int], str]] = []
+    if wishes.select == "auto" and len(problem.signature.inputs) >= WIDE:
+        found.append(({"select": BEST}, f"best {BEST} columns"))
+    if wishes.pca == "auto" and sum(field.numeric for field in problem.signature.inputs) >= WIDE:
+        found.append(({"pca": COMPONENTS}, f"{COMPONENTS} components"))
+    return tuple(
+        LINEAR.candidate(replace(problem, features=wishes.model_copy(update=wish)), label, {"penalty": 30.0})
+        for wish, label in found
+    )
 
 
 def of_words(problem: Problem) -> Family:

@@ -54,6 +54,12 @@ def test_missing_values_take_the_branch_they_take_in_lightgbm(missing):
     np.testing.assert_array_equal(ask(model, hard(matrix), ("no", "yes")), expected(model, matrix))
 
 
+def test_infinities_stay_apart_from_what_is_missing():
+    matrix, _ = rows(0.3)
+    model = classifier().fit(matrix, np.isnan(matrix[:, 2]).astype(int))
+    np.testing.assert_array_equal(ask(model, hard(matrix), ("no", "yes")), expected(model, matrix))
+
+
 def expected(model, matrix):
     return model.predict_proba(hard(matrix)).astype(np.float32)
 

@@ -1,12 +1,15 @@
 """Every model that a project file may name learns, with every setting that it may state; the others say why not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from millrace.config.features import FeatureSettings
 from millrace.config.models import MODELS, Wanted, parse_models
 from millrace.errors import TrainingError
 from millrace.records.signature import Field, Signature
-from millrace.train.candidates import configured
+from millrace.train.candidates import configured, portfolio
 from millrace.train.models.base import Lesson, Problem
 from millrace.train.models.registry import family
 
@@ -62,3 +65,13 @@ def test_a_model_that_reads_no_texts_refuses_texts_alone():
 
 def test_linear_models_read_words_where_there_are_texts():
     assert family(Wanted("linear", {}), problem(inputs=(*NUMBERS, Field("title", "text")))).name == "words"
+
+
+@pytest.mark.parametrize(("columns", "extra"), [(199, 0), (200, 2)])
+def test_wide_tables_are_tried_with_few_columns_and_with_components(columns, extra):
+    wide = problem(inputs=tuple(Field(f"x{place}", "number") for place in range(columns)))
+    names = [one.name for one in portfolio(wide)]
+    assert len(names) == len(portfolio(problem())) + extra
+    assert ("linear, best 100 columns" in names, "linear, 20 components" in names) == (extra > 0, extra > 0)
+    off = replace(wide, features=FeatureSettings.model_validate({"select": "none", "pca": "none"}))
+    assert len(portfolio(off)) == len(portfolio(problem()))
