@@ -105,7 +105,7 @@ def _run(site: Site, identity: str, then: Waits, by: str, reason: str) -> Run:
         report = write_report(site, fit, package, ingested, verdict, comparison, learned_from)
     waits = then if verdict.passed else ""
     done = Run(identity, ingested, fit.evaluation, package, verdict, None, report, clock.seconds, learned_from)
-    done = replace(done, waits=waits, reason=reason)
+    done = replace(done, waits=waits, reason=reason, notes=fit.notes)
     ended = runs.keep(site.store, done)  # a release that follows never lacks its run, whatever dies in between
     return done if waits != "release" else replace(done, waits="", release=conclude(site, ended, by))
 

@@ -21,7 +21,7 @@ class Run:
     """What one run did, stage by stage; `release` is None when the gate said no.
 
     `dataset` is what the model learned from; None only in records of runs that were made before it was kept. `reason`
-    is why it was started.
+    is why it was started, `notes` is what training had to say of the data.
     """
 
     run: str
@@ -35,3 +35,4 @@ class Run:
     dataset: Dataset | None = None
     waits: Waits = ""
     reason: str = ""
+    notes: tuple[str, ...] = ()

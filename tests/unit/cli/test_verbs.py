@@ -57,6 +57,7 @@ def test_the_json_of_a_run_has_the_agreed_keys(millrace_says):
     kept = {"run", "ingest", "evaluation", "package", "gate", "release", "report", "seconds", "dataset"} | {
         "waits",
         "reason",
+        "notes",
     }
     assert set(record) == kept
     assert {"read", "kept", "quarantined", "duplicate", "late", "table_version"} <= set(record["ingest"]["customers"])
@@ -75,6 +76,13 @@ def test_a_gate_that_says_no_ends_in_1(millrace_says, run_that_the_gate_refused)
     assert said.code == 1
     assert "✗ The gate says no." in said.out
     assert "Next: millrace report --version 3 --open" in said.out
+
+
+def test_a_run_warns_of_a_column_that_gives_the_answer_away(millrace_says, run_that_the_gate_refused):
+    notes = ("Warning: `refunded` alone predicts `returned` almost perfectly.", "`id` is not used.")
+    said = millrace_says("run", run=replace(run_that_the_gate_refused, notes=notes)).out
+    assert notes[0] in said
+    assert notes[1] not in said
 
 
 def test_a_decision_to_keep_ends_in_0(millrace_says, keep):

@@ -19,6 +19,7 @@ def run(record: Run) -> RenderableType:
     if record.dataset is not None and record.dataset.sql:
         parts += [line(_dataset(record.dataset)), Text()]
     parts += [evaluation(record.evaluation), Text()]
+    parts += [Text(note) for note in record.notes if note.startswith("Warning")]
     parts.append(verdict(True, f"Package {record.package.name} {record.package.version}: {record.package.path}"))
     parts.append(gate(record.gate))
     if record.release is not None:
