@@ -65,8 +65,8 @@ class Neighbors:
         return found
 
     def predict_proba(self, matrix: np.ndarray) -> np.ndarray:
-        """The neighbours' shares of the classes."""
-        return self.means(matrix)
+        """The neighbours' shares of the classes; rounding makes none more than everything."""
+        return np.minimum(self.means(matrix), 1.0)
 
     def predict(self, matrix: np.ndarray) -> np.ndarray:
         """The neighbours' mean value, float64 ``[rows]``."""
