@@ -13,6 +13,8 @@ from millrace.records.progress import Step, Watch, unwatched
 SEARCH, REFIT, LADDER, CURVE, IMPORTANCES = 0.64, 0.78, 0.84, 0.92, 1.0
 #: Kept for the package and the report: these seconds, and this share of the budget, but never more than so many.
 _PACKING_SECONDS, _PACKING_SHARE, _PACKING_MOST = 2.0, 0.05, 10.0
+#: Of a budget of fewer seconds a rehearsal would take what learning needs.
+_REHEARSED = 20.0
 #: Package and report last so many times as long as their rehearsal.
 _REHEARSALS = 12
 #: A rehearsal of more seconds than this says that the machine is slow.
@@ -57,7 +59,7 @@ class Clock:
 
         How long they last depends on the machine, and on who else is busy on it: asked again, the newest answer counts.
         """
-        if self._rehearsal is None or self.budget == inf:
+        if self._rehearsal is None or not _REHEARSED <= self.budget < inf:
             return
         if not self._rehearsed:
             self._rehearsal()  # loads what has to be loaded once

@@ -44,9 +44,10 @@ def test_learning_has_its_share_on_the_slowest_machine() -> None:
     assert clock.left() == pytest.approx(0.7 * 60 - 20)
 
 
-def test_counted_trials_need_no_rehearsal() -> None:
+@pytest.mark.parametrize("budget", [Trials(3), 19.0])
+def test_counted_trials_and_short_budgets_have_no_rehearsal(budget: Trials | float) -> None:
     seconds = [1.0]
-    Clock(Trials(3), rehearsal=seconds.pop).rehearse()
+    Clock(budget, rehearsal=seconds.pop).rehearse()
     assert seconds == [1.0]
 
 

@@ -66,7 +66,8 @@ class Neighbors:
 
     def predict_proba(self, matrix: np.ndarray) -> np.ndarray:
         """The neighbours' shares of the classes; rounding makes none more than everything."""
-        return np.minimum(self.means(matrix), 1.0)
+        shares: np.ndarray = np.minimum(self.means(matrix), 1.0)
+        return shares
 
     def predict(self, matrix: np.ndarray) -> np.ndarray:
         """The neighbours' mean value, float64 ``[rows]``."""
