@@ -193,7 +193,7 @@ def test_what_is_no_time_column_stops_before_anything_is_committed(store, column
     [{"rows": "some"}, {"rows": "5 to 4"}, {"quarantined": "> 5%"}, {"rows_change": "< 5"}, {"fresh": {"at": "x"}}],
 )
 def test_an_expectation_that_means_nothing_is_refused(expect):
-    with pytest.raises(ValueError, match=r"bound|duration"):
+    with pytest.raises(ValueError, match=r"bound|duration|ends before"):
         settings(expect=expect)
 
 

@@ -60,9 +60,11 @@ def test_a_test_message_says_that_it_is_one(site, http):
 def test_the_next_person_is_spared_when_the_next_look_finds_nothing(site, http):
     later = site.settings.monitor.model_copy(update={"alert": ({"webhook": http.url, "after": "50 s"},)})
     site = replace(site, settings=site.settings.model_copy(update={"monitor": later}))
-    decision = Decision("retrain", "c0 moved.", ALARMS, package="churn", version=1, at=NOW, since=NOW)
+    now = datetime.now(UTC)
+    at = now.isoformat(timespec="seconds")
+    decision = Decision("retrain", "c0 moved.", ALARMS, package="churn", version=1, at=at, since=at)
     assert tell(site, decision).deliveries == ()
     assert tell(site, replace(decision, decision="keep")).deliveries == ()
-    with time_machine.travel(datetime.fromisoformat(NOW) + timedelta(minutes=5)):
+    with time_machine.travel(now + timedelta(minutes=5)):
         assert tell(site, decision).deliveries == ()
     assert http.got == []

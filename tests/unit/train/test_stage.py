@@ -42,7 +42,7 @@ def test_two_classes_are_told_apart(cancer: Fit) -> None:
 
 def test_what_comes_after_training_is_rehearsed_before_and_after_the_search() -> None:
     said: list[str] = []
-    clock = Clock(1.0, lambda step: said.append(step.text), lambda: said.append("rehearsal"))
+    clock = Clock(20.0, lambda step: said.append(step.text), lambda: said.append("rehearsal"))
     train(table(load_iris), settings(models=["tree"]), clock=clock)
     known = [text for text in said if text == "rehearsal" or text.startswith("tree")]
     assert known[:3] == ["rehearsal", "rehearsal", "tree, depth 6, fold 1 of 5"]
