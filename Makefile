@@ -8,7 +8,7 @@ WORKERS ?= 2
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench faults docs clean setup
+.PHONY: help demo test test-long test-all lint format bench faults docs clean setup
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ test: $(READY) ## everything CI runs: linters, types, contracts, tests
 	@$(MAKE) --no-print-directory lint
 	@tests/services.sh
 	@$(BIN)/python -m pytest -n $(WORKERS) --randomly-seed=$(SEED) --hypothesis-seed=$(SEED) $(ARGS)
+
+test-long: $(READY) ## what takes too long for every day: training on all data at hand, the slowest detector
+	@$(BIN)/python -m pytest -n $(WORKERS) -m long tests $(ARGS)
 
 test-all: ## the tests on every Python from 3.11 on that is found here
 	@for v in 3.11 3.12 3.13; do \

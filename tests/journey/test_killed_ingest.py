@@ -18,8 +18,8 @@ from millrace.store.tables import Table
 
 pytestmark = pytest.mark.journey
 
-ROWS = 450_000
-KILLS = int(os.environ.get("MILLRACE_FAULTS", "4"))
+ROWS = 300_000
+KILLS = int(os.environ.get("MILLRACE_FAULTS", "3"))
 INGEST = [sys.executable, "-m", "millrace", "ingest"]
 PROJECT = """\
 version: 1

@@ -20,7 +20,7 @@ from wheels import PROJECT, assert_before_or_after, dying, events, millrace, run
 pytestmark = pytest.mark.journey
 
 #: How many wheels are killed, each so often; `make faults` asks for many.
-WHEELS, DEATHS = int(os.environ.get("MILLRACE_FAULTS", "2")), 2
+WHEELS, DEATHS = int(os.environ.get("MILLRACE_FAULTS", "1")), 2
 #: About as many signs of life as an undisturbed way gives, and with which one its run is on record.
 SIGNS, ON_RECORD = 66, 51
 

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.journey
+LONG = pytest.mark.long
 
 #: file, target, metric, what it must reach in the short budget of this test (the full budget is measured in bench/)
 SETS = [
     pytest.param("telco-churn/Telco-Customer-Churn.csv", "Churn", "roc_auc", 0.83, id="telco-churn"),
     pytest.param("california-housing/housing.csv.gz", "median_house_value", "rmse", 50_000, id="california-housing"),
-    pytest.param("wine-quality/winequality-white.csv", "last", "accuracy", 0.54, id="wine-quality"),
-    pytest.param("adult/adult-train.csv.gz", "last", "roc_auc", 0.92, id="adult"),
+    pytest.param("wine-quality/winequality-white.csv", "last", "accuracy", 0.54, id="wine-quality", marks=LONG),
+    pytest.param("adult/adult-train.csv.gz", "last", "roc_auc", 0.92, id="adult", marks=LONG),
     pytest.param("german-credit/german.csv", "last", "roc_auc", 0.72, id="german-credit"),
 ]
 
@@ -27,7 +28,7 @@ def test_two_commands_give_a_judged_and_released_model(
 ) -> None:
     told("init", str(shared_data / file), "--predict", target)
     project_file = tmp_path / "millrace.yaml"
-    project_file.write_text(re.sub(r"(?m)^(\s*)budget:.*$", r"\1budget: 45 s", project_file.read_text()))
+    project_file.write_text(re.sub(r"(?m)^(\s*)budget:.*$", r"\1budget: 30 s", project_file.read_text()))
 
     run = told("run")
 

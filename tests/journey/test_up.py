@@ -23,7 +23,7 @@ from wheels import PROJECT, assert_before_or_after, dying, events, millrace, run
 pytestmark = pytest.mark.journey
 
 #: How many deaths to try; `make faults` asks for many.
-DEATHS = int(os.environ.get("MILLRACE_FAULTS", "2"))
+DEATHS = int(os.environ.get("MILLRACE_FAULTS", "1"))
 
 
 def test_what_is_dropped_in_is_ingested_and_a_model_answers(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ LONG = SERIES > 1
 DEATHS = (*POINTS, "compared", "removed", "compacting", "compacted")
 KINDS = ("files", "api", "sqlite", "postgresql", "mariadb", "mongodb")
 DATABASES = KINDS[2:]
-SHORT = [("files", "latest"), ("api", "all"), ("sqlite", "all"), ("mariadb", "present"), ("mongodb", "latest")]
+SHORT = [("files", "latest"), ("api", "all"), ("mariadb", "present"), ("mongodb", "latest")]
 EVERY = [(kind, way) for kind in KINDS for way in changing.WAYS if way != "present" or kind in DATABASES]
 
 processes = multiprocessing.get_context("forkserver")

@@ -34,6 +34,7 @@ class TestHddmW(DetectorContract):
     bearable = 12.0
 
 
+@pytest.mark.long
 class TestKswin(DetectorContract):
     kind = KSWIN
     bearable = 60.0

@@ -30,7 +30,7 @@ def without_regular(*arguments):
         return frames_of(*arguments)
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(
     lines=st.lists(st.one_of(LINES, LINES, LINES, ODD), max_size=14),
     newline=st.sampled_from(["\n", "\n", "\r\n"]),
@@ -138,7 +138,7 @@ def batches_of(path, size, after=None):
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     lines=st.lists(st.tuples(*[st.sampled_from(NUMBERS)] * 3).map(",".join) | st.just("5,b,c"), max_size=14),
     size=st.integers(1, 5),
