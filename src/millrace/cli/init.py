@@ -19,7 +19,12 @@ def init(
     ],
     predict: Annotated[str | None, typer.Option("--predict", help="The column to predict.")] = None,
     table: Annotated[
-        list[str] | None, typer.Option("--table", help="The table of a database; several become a source each.")
+        list[str] | None,
+        typer.Option(
+            "--table",
+            "--sheet",
+            help="The table of a database, or the sheet of a workbook; several become a source each.",
+        ),
     ] = None,
     query: Annotated[str | None, typer.Option("--query", help="A select instead of a table.")] = None,
     folder: Annotated[Path, typer.Option("--folder", help="Where the project file is written.")] = Path(),
@@ -37,6 +42,8 @@ def init(
     $ millrace init https://api.example.com/v1/orders --predict returned
 
     $ millrace init customers.csv orders.csv --predict returned
+
+    $ millrace init shop.xlsx --sheet Customers --sheet Orders --predict returned
 
     $ millrace init postgresql://bob@db.example.com/shop --table customers --table orders --predict churned
     """

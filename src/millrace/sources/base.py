@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -98,7 +98,8 @@ class Look:
 
     `frame` has the columns of `schema`; `whole` says whether it holds every row. `lines` open the source's section, in
     place of a line for `from`, `name` is what the source is called, and a `keyed` one cannot be read without a key.
-    Where `key` is known, `lines` state it.
+    Where `key` is known, `lines` state it. `elsewhere` are columns that only rows left out here have, as of another
+    sheet, each with the settings of a look at these rows.
     """
 
     frame: pl.DataFrame
@@ -109,6 +110,7 @@ class Look:
     lines: tuple[str, ...]
     keyed: bool = False
     key: tuple[str, ...] = ()
+    elsewhere: Mapping[str, SourceSettings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import takewhile
+from statistics import median
 from typing import Any
 
 #: Numbers (with a currency, thousands, a percent sign), dates and times, as far as their shape tells.
@@ -78,11 +79,69 @@ def layout(head: str, whole: bool, delimiter: str, quote: str, escape: str) -> L
     if width < 2:
         return None
     records = [_without_last_delimiter(record, width) for record in records]
-    full = (n for n, record in enumerate(records[:_DEEPEST]) if len(record.cells) == width and not record.title)
-    first = next(full, None)
+    first = _first_full(records, width)
     if first is None:
         return None
     return _headed(records, first + _counts_over_names(records[first:])) or _short(records, first)
+
+
+def sheet_layout(rows: Sequence[Sequence[str]]) -> Layout | None:
+    """Where the table in the rows of a sheet begins, all of one length; None where no row is like one of a table.
+
+    Where nothing else speaks for one place, the header is the first row with about as many cells as most rows have.
+
+    Examples
+    --------
+    >>> found = sheet_layout([["Report", ""], ["", ""], ["name", "since"], ["Ann", "May"], ["Bob", "June"]])
+    >>> found.skip, found.names
+    (3, ('name', 'since'))
+    """
+    stripped = [tuple(cell.strip() for cell in row) for row in rows]
+    records = [
+        _Record(cells, number, range(number, number + 1), number > 1 and not any(stripped[number - 2]))
+        for number, cells in enumerate(stripped, 1)
+        if any(cells)
+    ]
+    records = _without_letterhead(records)
+    first = _first_full(records, len(rows[0]) if rows else 0)
+    if first is None:
+        return None
+    header = records[first]
+    return _headed(records, first + _counts_over_names(records[first:])) or Layout(
+        header.number, header.number, header.lines, header.cells
+    )
+
+
+def _without_letterhead(records: list[_Record]) -> list[_Record]:
+    """The records without leading ones that are fuller than a title, such as `Customer, Ann, Date, 1 May`."""
+    usual = median([record.filled for record in records if not record.title] or [0])
+    while end := next((n for n, record in enumerate(records[:_DEEPEST]) if n and record.parted), 0):
+        if any(record.filled >= usual for record in records[:end]) or _names(records[end - 1 : end + 1], usual):
+            break
+        records = records[end:]
+    # Words over some of the names leave the first column empty.
+    begun = (
+        n
+        for n, record in enumerate(records)
+        if record.filled >= _ABOUT * usual or not record.cells[0] or _names(records[n : n + 2], usual)
+    )
+    return records[next(begun, 0) :]
+
+
+def _names(records: Sequence[_Record], usual: float) -> bool:
+    """Whether the first of two records may be a header that lacks some names: a row with typed values follows."""
+    return (
+        len(records) == 2
+        and not records[0].title
+        and records[1].filled >= _ABOUT * usual
+        and any(map(_typed, records[1].cells))
+    )
+
+
+def _first_full(records: Sequence[_Record], width: int) -> int | None:
+    """The first record that may be a row or a header."""
+    full = (n for n, record in enumerate(records[:_DEEPEST]) if len(record.cells) == width and not record.title)
+    return next(full, None)
 
 
 def _counts_over_names(records: Sequence[_Record]) -> bool:

@@ -298,8 +298,7 @@ class FileSource:
 
     @cached_property
     def _place(self) -> Place:
-        location, where = self._settings.from_, f"sources.{self.name}"
-        return RemotePlace(location, where) if is_remote(location) else LocalPlace(location, self._base, where)
+        return place_of(self._settings.from_, self._base, f"sources.{self.name}")
 
     @cached_property
     def _files(self) -> tuple[FileAt, ...]:
@@ -313,6 +312,11 @@ class FileSource:
 
     def _error(self, seen: str, **details: Any) -> SourceError:
         return SourceError(seen, where=f"sources.{self.name}", **details)
+
+
+def place_of(location: str, base: Path, where: str) -> Place:
+    """Where the files of `location` are: an object store, or here, relative to `base`."""
+    return RemotePlace(location, where) if is_remote(location) else LocalPlace(location, base, where)
 
 
 def _without(rows: Iterable[int], height: int) -> pl.Series:

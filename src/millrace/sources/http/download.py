@@ -13,9 +13,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.records.batch import Batch, Position
-from millrace.sources.base import Source
+from millrace.sources.base import Look, Source
 from millrace.sources.http.auth import revealed
 from millrace.sources.http.client import Client
+from millrace.sources.proposing.looking import from_line
 from millrace.sources.registry import kind_of
 from millrace.sources.scratch import Scratch
 
@@ -36,10 +37,24 @@ class DownloadSource:
         self._client = Client(settings.from_, settings.api, f"sources.{name}")
         self._scratch = Scratch()
         self._file: Source | None = None
+        self._path = Path()
         self._tag: str | None = None
 
     def __repr__(self) -> str:
         return f"DownloadSource({self.name!r}, {self._client.host!r})"
+
+    def look(self, folder: Path) -> Look | None:
+        """The first look that the file's kind takes at it, for a project file in `folder`; None where it takes none."""
+        kind = kind_of(urlsplit(self._settings.from_).path)
+        if kind.look is None:
+            return None
+        self._fetched()
+        url = self._settings.from_
+        seen = kind.look(self._settings.model_copy(update={"from_": str(self._path)}), folder)
+        if seen is None:
+            return None
+        elsewhere = {name: said.model_copy(update={"from_": url}) for name, said in seen.elsewhere.items()}
+        return replace(seen, lines=(from_line(url, folder), *seen.lines[1:]), elsewhere=elsewhere)
 
     def schema(self) -> dict[str, ColumnType]:
         """The columns of the file, which is fetched for that."""
@@ -68,7 +83,7 @@ class DownloadSource:
         if answer.status == 304:
             return False
         self._tag = answer.headers.get("etag")
-        path = self._scratch.place(PurePosixPath(unquote(parts.path)).name)
+        self._path = path = self._scratch.place(PurePosixPath(unquote(parts.path)).name)
         path.write_bytes(answer.body)
         self._client.close()
         local = self._settings.model_copy(update={"from_": path.name})

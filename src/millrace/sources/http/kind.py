@@ -43,10 +43,10 @@ def is_file(settings: SourceSettings) -> bool:
 
 
 def _look(said: SourceSettings, folder: Path) -> Look | None:
+    from millrace.sources.http.download import DownloadSource
     from millrace.sources.http.proposals import look
 
-    del folder
-    return None if is_file(said) else look(said.from_)
+    return DownloadSource("init", said, Path.cwd(), None).look(folder) if is_file(said) else look(said.from_)
 
 
 KIND = SourceKind("http", _open, schemes=("http", "https"), look=_look)

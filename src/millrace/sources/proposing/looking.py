@@ -44,20 +44,20 @@ def asked(path: str | Sequence[str], table: str | Sequence[str] | None, query: s
 def look(said: SourceSettings, folder: Path) -> Look:
     """The rows that are meant, as their kind looks at them, or by opening it."""
     if said.use:
-        name = _word(said.table or said.use.rpartition(":")[2]) or "rows"
+        name = word(said.table or said.use.rpartition(":")[2]) or "rows"
         table = (f"    table: {scalar(said.table)}",) if said.table else ()
-        return _opened(said, said.use, folder, name, f"    use: {scalar(said.use)}  # your own code", *table)
+        return first_rows(said, said.use, folder, name, f"    use: {scalar(said.use)}  # your own code", *table)
     path = said.from_
     kind = kind_of(path)
     if kind.look is not None and (seen := kind.look(said, folder)) is not None:
         return seen
     if said.table or said.query:
-        raise UsageError(f"`--table` and `--query` ask a database, which `{path}` is not.", where="millrace init")
-    line = f"    from: {scalar(path if '://' in path else _relative(path, folder))}"
-    return _opened(said, path, Path.cwd(), _source_name(path), line)
+        why = f"`--table` and `--query` ask a database, `--sheet` a workbook; `{path}` is neither."
+        raise UsageError(why, where="millrace init")
+    return first_rows(said, path, Path.cwd(), source_name(path), from_line(path, folder))
 
 
-def _opened(said: SourceSettings, place: str, base: Path, name: str, *lines: str) -> Look:
+def first_rows(said: SourceSettings, place: str, base: Path, name: str, *lines: str) -> Look:
     """The first rows, with the columns that the source says it has; a file may lack some of them, or have others."""
     source = open_source("init", said, base)
     frames: list[pl.DataFrame] = []
@@ -75,15 +75,22 @@ def _opened(said: SourceSettings, place: str, base: Path, name: str, *lines: str
     return Look(pl.concat(frames, how="diagonal"), source.schema(), refused, whole, name, lines)
 
 
-def _source_name(path: str) -> str:
+def from_line(path: str, folder: Path) -> str:
+    """The line of `from` in a project file that stands in `folder`."""
+    return f"    from: {scalar(path if '://' in path else _relative(path, folder))}"
+
+
+def source_name(path: str) -> str:
+    """What a source of this path is called."""
     stem = Path(path).name.split(".")[0]
-    plain = _word(stem)
+    plain = word(stem)
     if not plain or "*" in stem:
-        plain = _word(Path(path).resolve().parent.name) or "data"
+        plain = word(Path(path).resolve().parent.name) or "data"
     return f"data_{plain}" if plain[0].isdigit() else plain
 
 
-def _word(text: str) -> str:
+def word(text: str) -> str:
+    """`text` in small letters, digits and `_`."""
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
 

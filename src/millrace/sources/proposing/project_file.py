@@ -73,7 +73,7 @@ def propose(
         The data cannot be read, or has no rows.
     """
     here = folder or Path.cwd()
-    looks = [(one, look(one, here)) for one in asked(path, table, query)]
+    looks = [_looked(one, here, predict) for one in asked(path, table, query)]
     surveys = [survey(seen.frame, seen.schema, seen.refused, seen.whole) for _, seen in looks]
     base, target, reason = _targeted(surveys, predict)
     known = [
@@ -109,6 +109,15 @@ def _section(
         *checks(rows, target, identity),
         *personal(rows, target),
     ]
+
+
+def _looked(said: SourceSettings, folder: Path, predict: str | None) -> tuple[SourceSettings, Look]:
+    """What is said, and a look at it, rather at its part that has the column to predict."""
+    seen = look(said, folder)
+    if predict is not None and predict not in seen.schema and predict in seen.elsewhere:
+        said = seen.elsewhere[predict]
+        seen = look(said, folder)
+    return said, seen
 
 
 def _names(looks: Sequence[tuple[SourceSettings, Look]]) -> list[str]:

@@ -3,7 +3,7 @@ import pytest
 from millrace.config.schema import SourceSettings
 from millrace.errors import SourceError
 from millrace.sources import open_source
-from unit.sources.spreadsheet import write_xlsx
+from unit.sources.spreadsheet import write_workbook, write_xlsx
 
 
 def read(path, **stated):
@@ -112,6 +112,13 @@ def test_a_sheet_is_chosen_by_name_and_its_header_may_stand_lower(tmp_path):
     assert list(read(tmp_path / "a.xlsx", sheet="prices", skip=1)[0]) == ["n", "s"]
     with pytest.raises(SourceError, match=r"has no sheet `price`. Did you mean `prices`"):
         read(tmp_path / "a.xlsx", sheet="price")
+
+
+def test_a_column_of_a_sheet_without_name_and_value_is_none(tmp_path):
+    pytest.importorskip("python_calamine", reason="needs the extra excel")
+    write_workbook(tmp_path / "a.xlsx", {"one": [[None, "n", None, None, 2024.0], [None, 1, None, "x", None]]})
+    assert read(tmp_path / "a.xlsx")[:2] == ({"n": "integer", "column_2": "text", "2024": "text"}, [(1, "x", None)])
+    assert list(read(tmp_path / "a.xlsx", header=False)[0]) == [f"column_{n}" for n in range(1, 6)]
 
 
 @pytest.mark.parametrize(("cell", "reason"), [("BDWGN1", "1,000,000 columns"), ("XFD1048576", "1,048,576 rows")])

@@ -8,9 +8,11 @@ from millrace.errors import SourceError
 from millrace.ingest.stage import ingest
 from millrace.sources import open_source
 from millrace.sources.http.kind import is_file
+from millrace.sources.proposing.project_file import propose
 from millrace.store.objects import Store
 from millrace.store.tables import Table
 from millrace.testing.sources import SourceContract
+from unit.sources.spreadsheet import write_workbook
 
 CSV = b"id,name\n1,ann\n2,bob\nbroken\n3,cy\n4,di\n5,eve\n"
 
@@ -89,3 +91,16 @@ def test_the_ending_says_what_is_a_file():
 def test_a_url_without_host_is_refused(tmp_path):
     with pytest.raises(Exception, match="names no host"):
         open_source("rows", SourceSettings.model_validate({"from": "https:///a.csv"}), tmp_path)
+
+
+def test_a_workbook_at_a_url_is_looked_into_like_a_local_one(api, tmp_path):
+    pytest.importorskip("python_calamine", reason="needs the extra excel")
+    rows = [["n", "s"], *([n, "a"] for n in range(5))]
+    write_workbook(tmp_path / "a.xlsx", {"one": [["x", "y"], [1, 2]], "two": [["Report"], [], *rows]})
+    api.files.content["/a.xlsx"] = (tmp_path / "a.xlsx").read_bytes()
+    api.others["/a.xlsx"] = api.files.give
+    url = f"http://127.0.0.1:{api.port}/a.xlsx"
+    text = propose(url, None, tmp_path)
+    assert f'    from: "{url}"\n    sheet: two  # 5 rows of 2 columns' in text
+    assert "    skip: 2  # the header stands in row 3; above it: Report" in text
+    assert "    sheet: one  # 1 row of 2 columns\n" in propose(url, "y", tmp_path)
