@@ -14,7 +14,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -34,6 +34,7 @@ from millrace.records.package import Manifest, PackageInfo
 from millrace.records.progress import Step, Watch
 from millrace.records.release import GateVerdict, Release
 from millrace.records.run import Run, Waits
+from millrace.records.window import Window
 from millrace.store import runs
 from millrace.store.objects import Store
 
@@ -76,14 +77,17 @@ def new_run() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
-def run(site: Site, *, then: Waits = "release", by: str, reason: str = "run") -> Run:
-    """Take the raw data to a package, and if the gate agrees to what comes `then`: a release, a person, nothing."""
+def run(site: Site, *, then: Waits = "release", by: str, reason: str = "run", window: Window | None = None) -> Run:
+    """Take the raw data to a package, and if the gate agrees to what comes `then`: a release, a person, nothing.
+
+    `window` says which rows are learned from and judged; by default all of them.
+    """
     identity = new_run()
     with site.events.job(site.job("run"), identity):
-        return _run(site, identity, then, by, reason)
+        return _run(site, identity, then, by, reason, window)
 
 
-def _run(site: Site, identity: str, then: Waits, by: str, reason: str) -> Run:
+def _run(site: Site, identity: str, then: Waits, by: str, reason: str, window: Window | None) -> Run:
     from millrace.ingest.expectations import hold
     from millrace.lineage.jobs import packed
 
@@ -93,10 +97,10 @@ def _run(site: Site, identity: str, then: Waits, by: str, reason: str) -> Run:
     hold(ingested.values())
     with site.events.job(site.job("train"), identity, part_of) as job:
         with clock.time("train"):
-            fit, learned_from = learn(site, identity, part_of)
+            fit, learned_from = learn(site, identity, part_of, window)
         with clock.time("package"):
             manifest, package = pack(site, fit, identity, learned_from)
-            trial_book(site, learned_from).forget()  # they brought what they were kept for
+            trial_book(site, learned_from, window).forget()  # they brought what they were kept for
         site.events.note(packed, job, site.store, learned_from, manifest, package)
     with clock.time("gate"):
         comparison = against_champion(site, fit)
@@ -105,7 +109,7 @@ def _run(site: Site, identity: str, then: Waits, by: str, reason: str) -> Run:
         report = write_report(site, fit, package, ingested, verdict, comparison, learned_from)
     waits = then if verdict.passed else ""
     done = Run(identity, ingested, fit.evaluation, package, verdict, None, report, clock.seconds, learned_from)
-    done = replace(done, waits=waits, reason=reason, notes=fit.notes)
+    done = replace(done, waits=waits, reason=reason, notes=fit.notes, used=fit.used)
     ended = runs.keep(site.store, done)  # a release that follows never lacks its run, whatever dies in between
     return done if waits != "release" else replace(done, waits="", release=conclude(site, ended, by))
 
@@ -207,7 +211,7 @@ def lineage(site: Site, what: str | None = None) -> Lineage:
     return ask(gather(site.store, site.settings.sources, site.settings.project), what)
 
 
-def learn(site: Site, identity: str, part_of: str | None = None) -> tuple[Fit, Dataset]:
+def learn(site: Site, identity: str, part_of: str | None = None, window: Window | None = None) -> tuple[Fit, Dataset]:
     """Tables → fit, with the version of the dataset it was learned from."""
     from millrace.engine.clock import Clock
     from millrace.evaluate.charts.rehearsal import rehearsal
@@ -221,11 +225,11 @@ def learn(site: Site, identity: str, part_of: str | None = None) -> tuple[Fit, D
     with site.events.job(site.job("dataset"), identity, part_of) as job:
         frame, learned_from = dataset(site.settings, site.store)
         site.events.note(learned, job, site.store, learned_from, (site.settings.dataset or {}).get("sql"))
-    book = trial_book(site, learned_from)
-    return train(frame, site.settings.model, site.watch, book, clock, footprint), learned_from
+    book = trial_book(site, learned_from, window)
+    return train(frame, site.settings.model, site.watch, book, clock, footprint, window), learned_from
 
 
-def trial_book(site: Site, learned_from: Dataset) -> TrialBook:
+def trial_book(site: Site, learned_from: Dataset, window: Window | None) -> TrialBook:
     """Where the trials of a training are written down: by what it learns from, how, and with which libraries."""
     from importlib.metadata import version
 
@@ -233,6 +237,7 @@ def trial_book(site: Site, learned_from: Dataset) -> TrialBook:
 
     decided_by = {
         "dataset": [learned_from.key, learned_from.version, learned_from.sql, learned_from.rows],
+        "rows": window,
         "model": site.settings.model.model_dump(mode="json", exclude={"gate"}),
         "libraries": [version(library) for library in ("millrace", "lightgbm", "scikit-learn", "numpy")],
     }
@@ -249,7 +254,13 @@ def pack(site: Site, fit: Fit, identity: str, learned_from: Dataset) -> tuple[Ma
     reference = encode(profile(fit.train_rows, fit.signature, answer=fit.answer))
     stated = {"key": learned_from.key, "version": learned_from.version, "rows": learned_from.rows}
     dataset = stated | ({"sql": learned_from.sql} if learned_from.sql else {})
-    lineage = {"tables": dict(learned_from.tables), "dataset": dataset, "project": _digest(site.settings)}
+    lineage: dict[str, object] = {
+        "tables": dict(learned_from.tables),
+        "dataset": dataset,
+        "project": _digest(site.settings),
+    }
+    if fit.used is not None:
+        lineage["rows"] = asdict(fit.used)
     if commit := commit_of(site.folder):
         lineage["commit"] = commit
     return stage(

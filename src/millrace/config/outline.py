@@ -16,7 +16,7 @@ def allowed_keys(path: Path) -> dict[str, str]:
     Examples
     --------
     >>> list(allowed_keys(("retrain",)))
-    ['when', 'cooldown', 'approval', 'stages', 'hold']
+    ['when', 'rows', 'cooldown', 'approval', 'stages', 'hold']
     """
     root = json_schema()
     places = list(_branches(root, root))

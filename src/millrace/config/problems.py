@@ -9,7 +9,7 @@ from typing import Any
 
 from millrace.config.environment import refers
 from millrace.config.outline import Path, allowed_keys
-from millrace.config.refusal import REFUSED
+from millrace.config.refusal import AT, REFUSED
 from millrace.config.tree import Tree
 from millrace.errors import ProjectFileError, nearest
 
@@ -80,7 +80,7 @@ def _finding(error: Mapping[str, Any], tree: Tree) -> _Finding:
     """Follow pydantic's location through the values; what is not in them names an alternative or a missing key."""
     path: Path = ()
     value = tree.value
-    parts = [part for part in error["loc"] if part != "[key]"]
+    parts = [part for part in (*error["loc"], *error.get("ctx", {}).get(AT, ())) if part != "[key]"]
     for part in parts:
         inside = isinstance(value, dict) and part in value
         if inside or (isinstance(value, list) and isinstance(part, int) and part < len(value)):

@@ -12,11 +12,13 @@ from millrace.errors import ProjectFileError
 
 #: The type of such errors in pydantic's list, and the key of its context that holds the original.
 REFUSED = "refused"
+#: The key of the context that says where, below the place that pydantic knows of.
+AT = "at"
 
 
-def refused(error: ProjectFileError) -> PydanticCustomError:
-    """Wrap an error so that pydantic collects it together with all others."""
-    return PydanticCustomError(REFUSED, "{seen}", {"seen": error.seen, REFUSED: error})
+def refused(error: ProjectFileError, at: tuple[str, ...] = ()) -> PydanticCustomError:
+    """Wrap an error so that pydantic collects it together with all others; `at` names a key below what is validated."""
+    return PydanticCustomError(REFUSED, "{seen}", {"seen": error.seen, REFUSED: error, AT: at})
 
 
 def must_parse(parse: Callable[[Any], object]) -> AfterValidator:

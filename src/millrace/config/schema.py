@@ -21,6 +21,8 @@ from millrace.config.metrics import METRICS
 from millrace.config.models import Models, check_search, parse_models
 from millrace.config.order import check_references, in_order
 from millrace.config.refusal import must_parse, read_by, refused
+from millrace.config.rows import PATTERN as ROWS
+from millrace.config.rows import parse_rows
 from millrace.config.schedules import parse_schedule
 from millrace.config.section import Age, Budget, Duration, Name, Scalar, Section, Whole
 from millrace.config.source import ColumnSettings, ColumnType, Protection, RetainSettings, SourceSettings
@@ -59,6 +61,7 @@ MetricName = Annotated[
 Condition = Annotated[str, must_parse(parse_condition)]
 FalseAlarms = Annotated[str, must_parse(parse_false_alarms)]
 Trigger = Annotated[str, must_parse(parse_trigger)]
+Rows = Annotated[str, must_parse(parse_rows), WithJsonSchema({"type": "string", "pattern": ROWS})]
 Stage = Annotated[str, read_by(str), must_parse(parse_stage)]
 When = Annotated[str, must_parse(parse_schedule)]
 Kpis = Annotated[
@@ -223,6 +226,9 @@ class RetrainSettings(Section):
     when: tuple[Trigger, ...] = Field(
         ("drift", "harm"), description="drift, harm, or an interval since the last release such as `30 days`"
     )
+    rows: Rows = Field(
+        "all", description="what is learned from: all, `since drift`, `newest 90 days`, or `weighted 30 days` by age"
+    )
     cooldown: Duration = Field(86400.0, description="how long `up` trains nothing after a training, such as 1 day")
     approval: Literal["none", "required"] = Field(
         "none", description="whether a person promotes what a retraining brought through the gate"
@@ -288,6 +294,19 @@ class ProjectSettings(Section):
                     code="config.pii",
                     next_step="remove it from `pii`, or predict another column",
                 )
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _know_when_a_row_was(self) -> Self:
+        if parse_rows(self.retrain.rows).kind != "all" and self.model.split.time is None:
+            raise refused(
+                ProjectFileError(
+                    f"`{self.retrain.rows}` asks when a row was, and `model.split` names no column that says so.",
+                    code="config.missing-key",
+                    next_step="add `split: {time: <column>}` under `model`, or write `rows: all`",
+                ),
+                at=("retrain", "rows"),
             )
         return self
 

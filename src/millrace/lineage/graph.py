@@ -127,7 +127,10 @@ def _file(graph: _Graph, source: str, origin: str, commits: Mapping[int, Receipt
 def _package(graph: _Graph, manifest: Manifest, run: Mapping[str, Any]) -> None:
     """A package, the run that made it, and what that run learned from."""
     gate = _mapping(run.get("gate"))
-    stage = graph.add("run", manifest.run, f"run {manifest.run}", manifest.created, {"gate": gate.get("passed")})
+    told: dict[str, object] = {"gate": gate.get("passed")}
+    if used := _mapping(manifest.lineage.get("rows")):
+        told["rows"] = used.get("said")
+    stage = graph.add("run", manifest.run, f"run {manifest.run}", manifest.created, told)
     tables = [f"table:{name}@{version}" for name, version in _mapping(manifest.lineage.get("tables")).items()]
     stated = _mapping(manifest.lineage.get("dataset"))
     key, version = str(stated.get("key", "")), stated.get("version")

@@ -12,6 +12,7 @@ from millrace.records.encoding import Encoding
 from millrace.records.evaluation import Evaluation
 from millrace.records.metric import Metric
 from millrace.records.signature import Signature
+from millrace.records.window import RowsUsed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +63,8 @@ class Fit:
     `test_rows`, from the in-memory estimators: packaging must reproduce it. `reference` gives that answer for any raw
     rows, so that packaging can also compare rows made to be difficult. `uncalibrated` float64 [rows, classes] are the
     probabilities of `test_rows` before `calibration`. `learning` has numbers of training rows, and what the primary
-    metric is on the test rows with so many.
+    metric is on the test rows with so many. `used` says which rows of the dataset all of them are, where a retraining
+    asked for some.
     """
 
     signature: Signature
@@ -80,6 +82,7 @@ class Fit:
     costs: tuple[tuple[float, ...], ...] = ()
     learning: tuple[tuple[int, Metric], ...] = ()
     conformal: Conformal | None = None
+    used: RowsUsed | None = None
 
     def truth(self) -> np.ndarray:
         """Give what is true of `test_rows`: class indices int64 [rows], or values float64 [rows]."""

@@ -12,7 +12,6 @@ import numpy as np
 
 from millrace.engine.clock import REFIT, Clock
 from millrace.records.fit import Member
-from millrace.train.models.base import Lesson
 from millrace.train.trials import Classroom, Trial, side_by_side
 
 #: All training rows are more than a fold's: they bear a few more trees than did best there.
@@ -67,13 +66,11 @@ def refit(room: Classroom, trial: Trial, clock: Clock, *, until: float = REFIT, 
     if trial.pupil is not None and monotonic() + expected > end:
         return trial.pupil
     clock.tell(f"{trial.candidate.name}, all training rows")
-    encodings, matrix, truth = room.material(np.arange(rows), trial.candidate.recipe)
-    threads = max(1, min(int(share * (os.cpu_count() or 1)), matrix.size // _CELLS_PER_THREAD))
+    lesson = room.material(np.arange(rows), trial.candidate.recipe)
+    threads = max(1, min(int(share * (os.cpu_count() or 1)), lesson.matrix.size // _CELLS_PER_THREAD))
     if until == REFIT:
         end = max(end, clock.part(_LEARNING_SHARE))
-    estimator, _ = trial.candidate.learn(
-        Lesson(matrix, truth, threads=threads), ceil(trial.trees * _MORE_TREES) or None, end
-    )
+    estimator, _ = trial.candidate.learn(replace(lesson, threads=threads), ceil(trial.trees * _MORE_TREES) or None, end)
     if trial.pupil is not None and trial.trees and monotonic() > end:
         return trial.pupil
-    return Member(trial.candidate.name, 1.0, encodings, estimator)
+    return Member(trial.candidate.name, 1.0, lesson.encodings, estimator)

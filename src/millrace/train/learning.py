@@ -13,7 +13,6 @@ from millrace.records.fit import Member
 from millrace.records.metric import Metric
 from millrace.train.calling import Calling
 from millrace.train.judging import Judging
-from millrace.train.models.base import Lesson
 from millrace.train.trials import Classroom, Trial
 
 _PARTS = 8
@@ -53,8 +52,7 @@ def _all_classes(room: Classroom, rows: Sequence[int] | np.ndarray) -> bool:
 def _taught(
     room: Classroom, judging: Judging, trial: Trial, rows: np.ndarray, calling: Calling, clock: Clock
 ) -> Metric:
-    encodings, matrix, truth = room.material(rows, trial.candidate.recipe)
-    lesson = Lesson(matrix, truth)
+    lesson = room.material(rows, trial.candidate.recipe)
     estimator, _ = trial.candidate.learn(lesson, trial.trees or None, clock.moment(CURVE))
-    member = Member(trial.candidate.name, 1.0, encodings, estimator)
+    member = Member(trial.candidate.name, 1.0, lesson.encodings, estimator)
     return judging.judge(judging.outputs([member]), calling).metrics[judging.metric]

@@ -16,6 +16,7 @@ from millrace.records.evaluation import Evaluation
 from millrace.records.fit import Fit, Member
 from millrace.records.progress import Watch, unwatched
 from millrace.records.signature import Signature
+from millrace.records.window import Window
 from millrace.store.trial_book import TrialBook
 from millrace.train.calling import calling_of, costs_of
 from millrace.train.candidates import Candidates, yardstick
@@ -34,6 +35,7 @@ from millrace.train.split import before, order_keys
 from millrace.train.target import Target, answered, read_target
 from millrace.train.thinning import affordable
 from millrace.train.trials import Classroom, Trial, outputs_of, try_candidates
+from millrace.train.window import Windowed, windowed
 
 #: Leaks are looked for in this share of the time at most.
 _LEAKS = 0.1
@@ -46,6 +48,7 @@ def train(
     book: TrialBook | None = None,
     clock: Clock | None = None,
     measure: Measure | None = None,
+    window: Window | None = None,
 ) -> Fit:
     """Learn to predict ``settings.predict`` from the other columns, within ``settings.budget`` seconds or trials.
 
@@ -54,6 +57,7 @@ def train(
     answers, is taught on all training rows. The same rows and seed give the same fit, unless time cuts the search: a
     budget of trials is never cut. Finished trials are written into `book`, and taken from it. `clock` is the
     budget that began before; `measure` says what members cost where they answer, for the limits of `settings`.
+    With `window`, the rows are those that it asks for by the time of `settings.split`, or weighed by it.
 
     Raises
     ------
@@ -66,11 +70,16 @@ def train(
     with catch_warnings():
         # A solver that is asked for a few steps at a time says each time that it could go on.
         filterwarnings("ignore", message="lbfgs failed to converge")
-        return _train(frame, settings, clock or Clock(settings.budget, watch), book, measure)
+        return _train(frame, settings, clock or Clock(settings.budget, watch), book, measure, window)
 
 
 def _train(
-    frame: pl.DataFrame, settings: ModelSettings, clock: Clock, book: TrialBook | None, measure: Measure | None
+    frame: pl.DataFrame,
+    settings: ModelSettings,
+    clock: Clock,
+    book: TrialBook | None,
+    measure: Measure | None,
+    window: Window | None,
 ) -> Fit:
     clock.tell("typing the columns")
     rows, notes = answered(frame, settings)
@@ -78,6 +87,7 @@ def _train(
     fields, column_notes = type_columns(rows, settings)
     check_wishes(fields, settings.features)
     rows = rows.select(*dict.fromkeys([*(field.name for field in fields), settings.predict, *settings.split.by]))
+    rows, target, asked = _asked(rows, target, settings, window)
     clock.rehearse()
     kept, thinned = affordable(rows, fields, strata_of(target, settings.split), clock)
     rows, target = rows.filter(kept), replace(target, truth=target.truth[kept])
@@ -93,10 +103,12 @@ def _train(
     rows = rows.select(*(field.name for field in fields), settings.predict)
     learning = rows.filter(learn)
     signature = Signature(target.task, settings.predict, describe(learning, fields), target.classes, target.positive)
-    room = Classroom(learning, target.truth[learn], signature, turns, settings.resample, settings.seed)
+    weights = None if asked is None or asked.weights is None else asked.weights[kept][learn]
+    room = Classroom(learning, target.truth[learn], signature, turns, settings.resample, settings.seed, weights=weights)
     costs_of(settings, signature)  # a class that is not there is refused before anything is learned
     metric = deciding_metric(settings, room.truth, signature)
     judging = Judging(rows.filter(test), target.truth[test], signature, metric, settings.seed)
+    notes += () if asked is None else (asked.used.said,)
     notes += target_notes + column_notes + thinned + repeats(keys, settings.split)
     notes += leak_warnings(learning, signature.inputs, room.truth, settings.predict, clock.part(_LEAKS))
     notes += counter_warnings(
@@ -104,7 +116,18 @@ def _train(
     )
     trials = _searched(room, judging, settings, clock, book)
     clock.rehearse()  # the machine may be busier than it was
-    return _learn(room, judging, settings, notes, clock, trials, measure)
+    fit = _learn(room, judging, settings, notes, clock, trials, measure)
+    return fit if asked is None else replace(fit, used=asked.used)
+
+
+def _asked(
+    rows: pl.DataFrame, target: Target, settings: ModelSettings, window: Window | None
+) -> tuple[pl.DataFrame, Target, Windowed | None]:
+    """The rows that a retraining asks for, with their truth; what a class is was read from all of them."""
+    if window is None or settings.split.time is None:
+        return rows, target, None
+    found = windowed(rows, target, settings.split.time, window)
+    return rows.filter(found.kept), replace(target, truth=target.truth[found.kept]), found
 
 
 def _searched(

@@ -17,11 +17,10 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from millrace.engine.clock import SEARCH, Clock
-from millrace.records.encoding import Encoding
 from millrace.records.fit import Member
 from millrace.records.signature import Signature
 from millrace.store.trial_book import FinishedTrial, TrialBook
-from millrace.train.encode import Matrix, encode
+from millrace.train.encode import encode
 from millrace.train.models.base import Candidate, Lesson
 from millrace.train.recipes import Recipe, learned
 from millrace.train.resampling import resampled
@@ -37,7 +36,8 @@ _EARLY_FOLDS, _FEWEST_TRIALS = 2, 5
 class Classroom:
     """The training rows, their truth, the folds as (learning, held out) row numbers, and matrices made so far.
 
-    With `resample`, classes are made equally frequent in whatever is learned from.
+    With `resample`, classes are made equally frequent in whatever is learned from. `weights` float64 ``[rows]`` say how
+    much each row counts there; None: all alike.
     """
 
     rows: pl.DataFrame
@@ -47,6 +47,7 @@ class Classroom:
     resample: str = "none"
     seed: int = 0
     lessons: dict[tuple[Recipe, int], Lesson] = field(default_factory=dict)
+    weights: np.ndarray | None = None
 
     def goals(self, chosen: np.ndarray) -> np.ndarray:
         """The truth of some rows as float64 ``[rows, outputs]``: class membership, or the value."""
@@ -55,25 +56,32 @@ class Classroom:
         members: np.ndarray = np.eye(len(self.signature.classes))[self.truth[chosen]]
         return members
 
-    def material(self, rows: np.ndarray, recipe: Recipe) -> tuple[tuple[Encoding, ...], Matrix, np.ndarray]:
-        """What is learned from some rows: encodings fitted on them, their matrix and truth, resampled if asked."""
+    def material(self, rows: np.ndarray, recipe: Recipe) -> Lesson:
+        """What is learned from some rows: encodings fitted on them, matrix, truth and weights, resampled if asked."""
         encodings, matrix = learned(self.rows[rows], self.signature.inputs, self.goals(rows), recipe)
         truth = self.truth[rows]
-        if self.resample == "none":
-            return encodings, matrix, truth
-        chosen = resampled(truth, self.resample, self.seed)
-        return encodings, matrix[chosen], truth[chosen]
+        weights = None if self.weights is None else self.weights[rows]
+        if self.resample != "none":
+            chosen = resampled(truth, self.resample, self.seed)
+            matrix, truth, weights = Lesson(matrix, truth, weights=weights).part(chosen)
+        if weights is not None:
+            weights = weights / weights.mean()  # penalties are measured against rows that weigh 1
+        return Lesson(matrix, truth, encodings=encodings, weights=weights)
 
     def lesson(self, recipe: Recipe, fold: int) -> Lesson:
         """A fold's matrices under a recipe; the encodings are fitted on its learning rows alone."""
         if (recipe, fold) not in self.lessons:
             learn, held = self.folds[fold]
             began = monotonic()
-            encodings, matrix, truth = self.material(learn, recipe)
+            material = self.material(learn, recipe)
             took = monotonic() - began
-            check = encode(self.rows[held], encodings)
-            threads = max(1, (os.cpu_count() or 1) // len(self.folds))  # folds are learned side by side
-            self.lessons[recipe, fold] = Lesson(matrix, truth, check, self.truth[held], threads, encodings, took)
+            self.lessons[recipe, fold] = replace(
+                material,
+                check_matrix=encode(self.rows[held], material.encodings),
+                check_truth=self.truth[held],
+                threads=max(1, (os.cpu_count() or 1) // len(self.folds)),  # folds are learned side by side
+                seconds=took,
+            )
         return self.lessons[recipe, fold]
 
 

@@ -16,11 +16,13 @@ from millrace.records.message import Message
 from millrace.records.release import Release
 from millrace.records.retrained import Retrained
 from millrace.records.run import Run, Waits
+from millrace.records.window import Window
 from millrace.store import runs
 from millrace.store.audited import identify
 from millrace.store.objects import Store
 from millrace.wheel.stages import is_tried, retreated, step
 from millrace.wheel.watching import watch_over
+from millrace.wheel.window import window
 
 #: Puts what happens inside on record as done by a verb, with the ids that are put into the dict.
 Recorded = Callable[[str], AbstractContextManager[dict[str, object]]]
@@ -40,7 +42,7 @@ def act(site: Site, *, by: str, force: bool = False, train: bool = True, recorde
     concluded = take_up(site, by=by)
     decision = watch_over(site)
     if force:
-        done = run(site, by=by, reason=decision.reason)
+        done = run(site, by=by, reason=decision.reason, window=window(site.settings, decision))
         return Retrained(decision, done, done.release)
     if concluded:
         return Retrained(decision, None, concluded)
@@ -56,7 +58,7 @@ def act(site: Site, *, by: str, force: bool = False, train: bool = True, recorde
     reason = due(site.settings.retrain, decision, current.at if current else decision.at)
     if not train or reason is None or _on_its_way(site):
         return Retrained(decision, None, None)
-    done = _run(site, by, reason, recorded)
+    done = _run(site, by, reason, recorded, window(site.settings, decision))
     return Retrained(decision, done, done.release)
 
 
@@ -120,13 +122,13 @@ def rests_until(site: Site) -> datetime | None:
     return until if until and datetime.now(UTC) < until else None
 
 
-def _run(site: Site, by: str, reason: str, recorded: Recorded) -> Run:
+def _run(site: Site, by: str, reason: str, recorded: Recorded, asked: Window | None = None) -> Run:
     settings = site.settings.retrain
     then: Waits = "approval" if settings.approval == "required" else "release"
     if settings.stages and champion(site) is not None:
         then = "stages"
     with recorded("run") as ids:
-        done = run(site, by=by, reason=reason, then=then)
+        done = run(site, by=by, reason=reason, then=then, window=asked)
         ids.update(identify(done))
     if done.waits:
         take_up(site, by=by)

@@ -53,7 +53,8 @@ def _held_out(site: Site, package: Package) -> Held | None:
     """The rows that the package was judged by, read again; None where the store or the settings give others now."""
     try:
         dataset = read(site.store, of_run(site.store, package.manifest.run))
-        rows, truth = held_out(dataset, site.settings.model)
+        used = package.manifest.lineage.get("rows")
+        rows, truth = held_out(dataset, site.settings.model, str(used["start"]) if isinstance(used, dict) else "")
         held = Held(rows, truth, package.answer(rows), "held-out rows")
     except MillraceError:  # a dataset that is gone, columns that are others now: what follows needs no held-out rows
         return None

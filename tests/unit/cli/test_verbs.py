@@ -58,6 +58,7 @@ def test_the_json_of_a_run_has_the_agreed_keys(millrace_says):
         "waits",
         "reason",
         "notes",
+        "used",
     }
     assert set(record) == kept
     assert {"read", "kept", "quarantined", "duplicate", "late", "table_version"} <= set(record["ingest"]["customers"])

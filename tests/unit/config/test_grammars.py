@@ -5,6 +5,7 @@ import pytest
 from millrace.config.deciding import Floor, check_costs, parse_threshold
 from millrace.config.false_alarms import parse_false_alarms
 from millrace.config.gate import AgainstChampion, Bound, parse_condition
+from millrace.config.rows import Rows, parse_rows
 from millrace.config.rules import check_step
 from millrace.config.triggers import parse_trigger
 from millrace.errors import ProjectFileError
@@ -72,6 +73,31 @@ def test_triggers_are_events_or_intervals():
 def test_other_triggers_are_refused(text):
     with pytest.raises(ProjectFileError, match="does not say when"):
         parse_trigger(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("all", Rows("all")),
+        ("Since  drift", Rows("since drift")),
+        ("newest 90 days", Rows("newest", 7776000.0)),
+        ("weighted", Rows("weighted")),
+        ("weighted 1 week", Rows("weighted", 604800.0)),
+    ],
+)
+def test_rows_are_chosen_by_their_time(text, rows):
+    assert parse_rows(text) == rows
+
+
+@pytest.mark.parametrize("text", ["", "newest", "newest days", "newest 0 days", "since harm", "all 3 days", "90 days"])
+def test_other_rows_are_refused(text):
+    with pytest.raises(ProjectFileError, match="does not say which rows"):
+        parse_rows(text)
+
+
+def test_a_unit_of_time_that_is_none_is_named():
+    with pytest.raises(ProjectFileError, match="`dyas` is not a unit of time"):
+        parse_rows("newest 90 dyas")
 
 
 def test_a_cleaning_step_has_one_known_name():

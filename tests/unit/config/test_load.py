@@ -66,6 +66,7 @@ GOLDEN = {
     "gate": 'sources: {c: {from: x}}\nmodel: {predict: y, gate: ["roc_acu >= 1", better then champion, f1 > a]}\n',
     "monitor-and-retrain": "sources: {c: {from: x}}\nmodel: {predict: y}\n"
     "monitor: {false_alarms: 1 per mnth}\nretrain: {when: [drfit, 3 dyas]}\n",
+    "rows-without-time": "sources: {c: {from: x}}\nmodel: {predict: y}\nretrain: {when: [harm], rows: since drift}\n",
     "cost": "sources: {c: {from: x}}\nmodel: {predict: y, metric: {cost: {false_positive: 1}}}\n",
     "path-as-source-name": "sources: {../../x: {from: x}}\nmodel: {predict: y}\n",
     "empty": "# nothing yet\n",

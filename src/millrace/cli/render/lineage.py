@@ -98,7 +98,8 @@ def _said(node: Node) -> tuple[str, ...]:
         champion = "champion now" if facts["champion"] else ""
         return (champion, str(facts["kind"]), f"by {facts['by']}", _moment(node.at))
     gate = facts.get("gate")
-    return ("" if gate is None else f"the gate said {'yes' if gate else 'no'}",)
+    said = "" if gate is None else f"the gate said {'yes' if gate else 'no'}"
+    return (said, str(facts.get("rows", "")).split(".")[0].split(":")[0])
 
 
 def _moment(at: str) -> str:

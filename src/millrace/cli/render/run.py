@@ -20,6 +20,8 @@ def run(record: Run) -> RenderableType:
         parts += [line(_dataset(record.dataset)), Text()]
     parts += [evaluation(record.evaluation), Text()]
     parts += [Text(note) for note in record.notes if note.startswith("Warning")]
+    if record.used is not None:
+        parts.append(Text(record.used.said))
     parts.append(verdict(True, f"Package {record.package.name} {record.package.version}: {record.package.path}"))
     parts.append(gate(record.gate))
     if record.release is not None:

@@ -14,6 +14,7 @@ from millrace.config.features import FeatureSettings
 from millrace.errors import MissingExtraError
 from millrace.records.encoding import Encoding
 from millrace.records.signature import Signature, Task
+from millrace.train.encode import Matrix
 from millrace.train.recipes import Recipe
 from millrace.train.shaping import shaped
 
@@ -30,8 +31,9 @@ CLASSES: frozenset[Task] = frozenset({"binary", "multiclass"})
 class Lesson:
     """What one estimator learns from: a float32 matrix and the truth; and the rows that tell when to stop.
 
-    With `threads` more than one, LightGBM grows each tree in parallel; the trees are the same. `encodings` made the
-    matrix, in so many `seconds`.
+    `weights` float64 ``[rows]``, their mean 1, say how much each row counts; None: all alike. With `threads` more than
+    one, LightGBM grows each tree in parallel; the trees are the same. `encodings` made the matrix, in so many
+    `seconds`.
     """
 
     matrix: np.ndarray
@@ -41,6 +43,11 @@ class Lesson:
     threads: int = 1
     encodings: tuple[Encoding, ...] = ()
     seconds: float = 0.0
+    weights: np.ndarray | None = None
+
+    def part(self, rows: np.ndarray) -> tuple[Matrix, np.ndarray, np.ndarray | None]:
+        """The matrix, the truth and the weights of some rows."""
+        return self.matrix[rows], self.truth[rows], None if self.weights is None else self.weights[rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,10 @@ def learner(problem: Problem, settings: Settings) -> Learn:
 
         if kind == "gaussian":
             model: Any = GaussianNB(var_smoothing=settings.get("smoothing", _VARIANCE))
-            return model.fit(lesson.matrix.astype(np.float64), lesson.truth), 0
+            return model.fit(lesson.matrix.astype(np.float64), lesson.truth, lesson.weights), 0
         make = BernoulliNB if kind == "bernoulli" else MultinomialNB
-        return make(alpha=settings.get("smoothing", 0.2)).fit(lesson.matrix, lesson.truth), 0
+        model = make(alpha=settings.get("smoothing", 0.2))
+        return model.fit(lesson.matrix, lesson.truth, sample_weight=lesson.weights), 0
 
     return learn
 

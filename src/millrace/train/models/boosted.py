@@ -69,7 +69,7 @@ def learner(problem: Problem, chosen: Settings) -> Learn:
         if trees is None and lesson.check_matrix is not None:
             calls.append(lightgbm.early_stopping(PATIENCE, verbose=False))
             check = {"eval_X": lesson.check_matrix, "eval_y": lesson.check_truth}
-        estimator.fit(lesson.matrix, lesson.truth, callbacks=calls, **check)
+        estimator.fit(lesson.matrix, lesson.truth, sample_weight=lesson.weights, callbacks=calls, **check)
         return estimator, int(estimator.best_iteration_ or estimator.n_estimators)
 
     return learn

@@ -34,7 +34,7 @@ def learner(problem: Problem, chosen: Settings) -> Learn:
         check: dict[str, Any] = {}
         if trees is None and lesson.check_matrix is not None:
             check = {"eval_set": (lesson.check_matrix, lesson.check_truth), "early_stopping_rounds": PATIENCE}
-        model.fit(lesson.matrix, lesson.truth, callbacks=[StopAt()], **check)
+        model.fit(lesson.matrix, lesson.truth, sample_weight=lesson.weights, callbacks=[StopAt()], **check)
         return model, model.tree_count_
 
     return learn

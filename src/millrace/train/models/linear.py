@@ -31,25 +31,29 @@ def learner(problem: Problem, settings: Settings) -> Learn:
 
         chosen = spread(lesson.truth, problem.classes, MAX_ROWS)
         # float64: the solver's line search fails to make progress in float32.
-        matrix, truth = lesson.matrix[chosen].astype(np.float64), lesson.truth[chosen]
+        matrix, truth, weights = lesson.part(chosen)
+        matrix = matrix.astype(np.float64)
         if task == "regression":
-            return Ridge(alpha=penalty).fit(matrix, truth), 0
+            return Ridge(alpha=penalty).fit(matrix, truth, weights), 0
         if kind is not None and task == "multiclass":
-            return kind(lambda one, goal: _logistic(one, goal, penalty, True, deadline)).fit(matrix, truth), 0
-        return _logistic(matrix, truth, penalty, task == "binary", deadline), 0
+            two = kind(lambda one, goal, told: _logistic(one, goal, told, penalty, True, deadline))
+            return two.fit(matrix, truth, weights), 0
+        return _logistic(matrix, truth, weights, penalty, task == "binary", deadline), 0
 
     return learn
 
 
-def _logistic(matrix: Any, truth: np.ndarray, penalty: float, two: bool, deadline: float) -> Any:
+def _logistic(
+    matrix: Any, truth: np.ndarray, weights: np.ndarray | None, penalty: float, two: bool, deadline: float
+) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     # Newton's few exact steps beat hundreds of cheap ones while the Hessian is small.
     if two and matrix.shape[1] <= NEWTON_COLUMNS:
-        return LogisticRegression(C=1 / penalty, max_iter=20_000, solver="newton-cholesky").fit(matrix, truth)
+        return LogisticRegression(C=1 / penalty, max_iter=20_000, solver="newton-cholesky").fit(matrix, truth, weights)
     # A few steps at a time, each from where the last ended, so that time can be looked at in between.
     model = LogisticRegression(C=1 / penalty, max_iter=STEPS, solver="lbfgs", warm_start=True)
-    while model.fit(matrix, truth).n_iter_.max() >= STEPS and monotonic() < deadline:
+    while model.fit(matrix, truth, weights).n_iter_.max() >= STEPS and monotonic() < deadline:
         pass
     return model
 

@@ -21,15 +21,16 @@ def learner(problem: Problem, settings: Settings) -> Learn:
 
     def learn(lesson: Lesson, trees: int | None, deadline: float) -> tuple[Any, int]:
         chosen = spread(lesson.truth, problem.classes, MAX_ROWS)
-        matrix, truth = lesson.matrix[chosen].astype(np.float64), lesson.truth[chosen]
+        matrix, truth, weights = lesson.part(chosen)
+        matrix = matrix.astype(np.float64)
         center, size = (0.0, 1.0) if problem.classes else (float(truth.mean()), float(truth.std()) or 1.0)
         network, known = _network(problem, settings, len(truth)), np.unique(truth)
         best, loss, at = None, np.inf, 0
         for number in range(1, (trees or MAX_PASSES) + 1):
             if problem.classes:
-                network.partial_fit(matrix, truth, classes=known)
+                network.partial_fit(matrix, truth, sample_weight=weights, classes=known)
             else:
-                network.partial_fit(matrix, (truth - center) / size)
+                network.partial_fit(matrix, (truth - center) / size, sample_weight=weights)
             if trees is None and lesson.check_matrix is not None and lesson.check_truth is not None:
                 seen = _loss(problem, network, lesson.check_matrix, lesson.check_truth, center, size)
                 if seen < loss:

@@ -79,7 +79,8 @@ def learner(problem: Problem, settings: Settings) -> Learn:
     count, weighted = settings.get("n_neighbors", 15), settings.get("weights", "uniform") == "distance"
 
     def learn(lesson: Lesson, trees: int | None, deadline: float) -> tuple[Any, int]:  # noqa: ARG001
-        chosen = spread(lesson.truth, problem.classes, MAX_ROWS)
+        told = _as_often_as_they_weigh(lesson, problem)
+        chosen = told[spread(lesson.truth[told], problem.classes, MAX_ROWS)]
         matrix, truth = lesson.matrix[chosen], lesson.truth[chosen]
         if not problem.classes:
             return Neighbors(count, weighted=weighted).fit(matrix, truth[:, None]), 0
@@ -87,6 +88,21 @@ def learner(problem: Problem, settings: Settings) -> Learn:
         return Neighbors(count, weighted=weighted, classes=known).fit(matrix, np.eye(len(known))[places]), 0
 
     return learn
+
+
+def _as_often_as_they_weigh(lesson: Lesson, problem: Problem) -> np.ndarray:
+    """Row numbers: a neighbour is there or not, so a row is kept with the chance that its weight says.
+
+    The heaviest row of each class stays in any case.
+    """
+    rows = np.arange(len(lesson.truth))
+    if lesson.weights is None:
+        return rows
+    drawn = np.random.default_rng(problem.seed).random(len(rows)) * lesson.weights.max() < lesson.weights
+    known = np.unique(lesson.truth) if problem.classes else ()
+    kept = [rows[lesson.truth == one] for one in known] or [rows]
+    heaviest = [own[np.argmax(lesson.weights[own])] for own in kept]
+    return np.union1d(rows[drawn], heaviest)
 
 
 FAMILY = Family("neighbours", recipes.for_linear, learner, {"nearest 15": {"n_neighbors": 15}})

@@ -9,8 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 
-#: Gives a fitted estimator of two classes, with `coef_` and `intercept_`, from a matrix and 0/1 goals.
-Two = Callable[[Any, np.ndarray], Any]
+#: Gives a fitted estimator of two classes, with `coef_` and `intercept_`, from a matrix, 0/1 goals and weights.
+Two = Callable[[Any, np.ndarray, "np.ndarray | None"], Any]
+_Question = tuple[Any, np.ndarray, "np.ndarray | None"]
 
 
 class _Scores(ABC):
@@ -23,11 +24,11 @@ class _Scores(ABC):
         self.intercept_: np.ndarray
 
     @abstractmethod
-    def fit(self, matrix: Any, truth: np.ndarray) -> Self:
-        """Learn from ``[rows, columns]`` and class indices."""
+    def fit(self, matrix: Any, truth: np.ndarray, weights: np.ndarray | None = None) -> Self:
+        """Learn from ``[rows, columns]``, class indices, and what each row weighs."""
 
-    def _fit(self, questions: list[tuple[Any, np.ndarray]]) -> Self:
-        found = [self._two(matrix, goal.astype(np.int64)) for matrix, goal in questions]
+    def _fit(self, questions: list[_Question]) -> Self:
+        found = [self._two(matrix, goal.astype(np.int64), weights) for matrix, goal, weights in questions]
         self.coef_ = np.vstack([one.coef_ for one in found])
         self.intercept_ = np.concatenate([one.intercept_ for one in found])
         return self
@@ -49,10 +50,10 @@ class OneVsRestLogistic(_Scores):
     array([0, 1, 2])
     """
 
-    def fit(self, matrix: Any, truth: np.ndarray) -> Self:
+    def fit(self, matrix: Any, truth: np.ndarray, weights: np.ndarray | None = None) -> Self:
         """Learn one question for each class: a middle one has no linear answer."""
         self.classes_ = np.unique(truth)
-        return self._fit([(matrix, truth == one) for one in self.classes_])
+        return self._fit([(matrix, truth == one, weights) for one in self.classes_])
 
     def predict_proba(self, matrix: Any) -> np.ndarray:
         """Probabilities, float64 ``[rows, classes]``."""
@@ -76,13 +77,13 @@ class OneVsOneLogistic(_Scores):
     [0, 1, 2]
     """
 
-    def fit(self, matrix: Any, truth: np.ndarray) -> Self:
+    def fit(self, matrix: Any, truth: np.ndarray, weights: np.ndarray | None = None) -> Self:
         """Learn one question for each pair, from the rows of its two classes: whether it is the second."""
         self.classes_ = np.unique(truth)
         questions = []
         for low, high in combinations(self.classes_, 2):
             rows = np.flatnonzero((truth == low) | (truth == high))
-            questions.append((matrix[rows], truth[rows] == high))
+            questions.append((matrix[rows], truth[rows] == high, None if weights is None else weights[rows]))
         return self._fit(questions)
 
     def predict_proba(self, matrix: Any) -> np.ndarray:

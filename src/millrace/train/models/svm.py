@@ -64,15 +64,15 @@ class SVMClassifier(SupportVectors):
         self.slope_: np.ndarray
         self.offset_: np.ndarray
 
-    def fit(self, matrix: np.ndarray, truth: np.ndarray) -> Self:
-        """Learn from float64 ``[rows, columns]``."""
+    def fit(self, matrix: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> Self:
+        """Learn from float64 ``[rows, columns]``, and what each row weighs."""
         self.classes_ = np.unique(truth)
         shown = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
         machines, sigmoids = [], []
         for one in shown:
             goal = (truth == one).astype(np.int64)
-            machines.append(self._machine().fit(matrix, goal))
-            sigmoids.append(self._sigmoid(matrix, goal))
+            machines.append(self._machine().fit(matrix, goal, weights))
+            sigmoids.append(self._sigmoid(matrix, goal, weights))
         self._take(machines, matrix)
         self.slope_, self.offset_ = (np.array(values) for values in zip(*sigmoids, strict=True))
         return self
@@ -92,7 +92,7 @@ class SVMClassifier(SupportVectors):
             return LinearSVC(C=self.cost, dual=False, random_state=self.seed)
         return SVC(C=self.cost, gamma=self.gamma)
 
-    def _sigmoid(self, matrix: np.ndarray, goal: np.ndarray) -> tuple[float, float]:
+    def _sigmoid(self, matrix: np.ndarray, goal: np.ndarray, weights: np.ndarray | None) -> tuple[float, float]:
         """Slope and offset, learned from the scores of rows that a machine did not learn from."""
         from sklearn.linear_model import LogisticRegression
 
@@ -105,8 +105,9 @@ class SVMClassifier(SupportVectors):
             learn = part != held
             if len(np.unique(goal[learn])) < 2:
                 return 1.0, 0.0
-            scores[~learn] = self._machine().fit(matrix[learn], goal[learn]).decision_function(matrix[~learn])
-        line = LogisticRegression(C=100.0).fit(scores[:, None], goal)
+            told = None if weights is None else weights[learn]
+            scores[~learn] = self._machine().fit(matrix[learn], goal[learn], told).decision_function(matrix[~learn])
+        line = LogisticRegression(C=100.0).fit(scores[:, None], goal, weights)
         return float(line.coef_[0, 0]), float(line.intercept_[0])
 
 
@@ -117,7 +118,7 @@ class SVMRegressor(SupportVectors):
         super().__init__(gamma)
         self.cost, self.seed = cost, seed
 
-    def fit(self, matrix: np.ndarray, truth: np.ndarray) -> Self:
+    def fit(self, matrix: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> Self:
         """Learn from float64 ``[rows, columns]``; the target is standardised while it is learned."""
         from sklearn.svm import SVR, LinearSVR
 
@@ -128,7 +129,7 @@ class SVMRegressor(SupportVectors):
             )
         else:
             machine = SVR(C=self.cost, gamma=self.gamma, epsilon=0.1)
-        self._take([machine.fit(matrix, (truth - center) / size)], matrix)
+        self._take([machine.fit(matrix, (truth - center) / size, weights)], matrix)
         self.weights_, self.intercept_ = self.weights_ * size, self.intercept_ * size + center
         return self
 
@@ -144,11 +145,12 @@ def learner(problem: Problem, settings: Settings) -> Learn:
 
     def learn(lesson: Lesson, trees: int | None, deadline: float) -> tuple[Any, int]:  # noqa: ARG001
         chosen = spread(lesson.truth, problem.classes, KERNEL_ROWS if radial else LINEAR_ROWS)
-        matrix, truth = lesson.matrix[chosen].astype(np.float64), lesson.truth[chosen]
+        matrix, truth, weights = lesson.part(chosen)
+        matrix = matrix.astype(np.float64)
         usual = 1 / (matrix.shape[1] * (float(matrix.var()) or 1.0))
         gamma = float(settings.get("gamma", usual)) if radial else None
         make = SVMClassifier if problem.classes else SVMRegressor
-        return make(cost, gamma, problem.seed).fit(matrix, truth), 0
+        return make(cost, gamma, problem.seed).fit(matrix, truth, weights), 0
 
     return learn
 

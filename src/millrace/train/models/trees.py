@@ -28,7 +28,7 @@ def single(problem: Problem, settings: Settings) -> Learn:
         make = DecisionTreeClassifier if problem.classes else DecisionTreeRegressor
         leaf = settings.get("min_samples_leaf", max(5, len(lesson.truth) // 200))
         tree = make(max_depth=settings.get("max_depth", _DEPTH), min_samples_leaf=leaf, random_state=problem.seed)
-        return tree.fit(lesson.matrix, lesson.truth), 0
+        return tree.fit(lesson.matrix, lesson.truth, lesson.weights), 0
 
     return learn
 
@@ -51,7 +51,7 @@ def _grown(
     from sklearn import ensemble
 
     chosen = spread(lesson.truth, problem.classes, MAX_ROWS)
-    matrix, truth = lesson.matrix[chosen], lesson.truth[chosen]
+    matrix, truth, weights = lesson.part(chosen)
     made = getattr(ensemble, kind + ("Classifier" if problem.classes else "Regressor"))(
         max_features=settings.get("max_features", "sqrt" if problem.classes else 0.5),
         min_samples_leaf=settings.get("min_samples_leaf", max(1, -(-len(truth) // LEAVES) // 2)),
@@ -61,7 +61,7 @@ def _grown(
     )
     most = trees or settings.get("n_estimators", TREES)
     for count in [*range(_STEP, most, _STEP), most]:
-        made.set_params(n_estimators=count).fit(matrix, truth)
+        made.set_params(n_estimators=count).fit(matrix, truth, weights)
         if monotonic() > deadline:
             break
     return made, len(made.estimators_)

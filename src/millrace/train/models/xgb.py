@@ -52,7 +52,7 @@ def _grown(
             return monotonic() > deadline
 
     known, places = np.unique(lesson.truth, return_inverse=True) if problem.classes else (None, lesson.truth)
-    learned = xgboost.DMatrix(lesson.matrix, places, nthread=1)
+    learned = xgboost.DMatrix(lesson.matrix, places, weight=lesson.weights, nthread=1)
     checked: dict[str, Any] = {}
     if trees is None and lesson.check_matrix is not None and lesson.check_truth is not None:
         truth = lesson.check_truth if known is None else np.searchsorted(known, lesson.check_truth)
