@@ -43,6 +43,9 @@ _WAL = "log/wal"
 #: So many bytes of segments become one commit at most.
 _COMMIT_BYTES = 64 * 1024 * 1024
 _TRIES = 3
+# Made once: to make one takes longer than to read a record.
+_opening = msgspec.msgpack.Decoder(Opening)
+_entry = msgspec.msgpack.Decoder(Predicted | Outcome | Served)
 
 
 def wal(store: Store) -> Path:
@@ -173,8 +176,8 @@ def _settle(store: Store, segments: Sequence[Path]) -> int:
         first = next(contents, None)
         if first is None:
             continue
-        opening = msgspec.msgpack.decode(first, type=Opening)
-        entries = [msgspec.msgpack.decode(content, type=Predicted | Outcome | Served) for content in contents]
+        opening = _opening.decode(first)
+        entries = [_entry.decode(content) for content in contents]
         key = (segment.parent.name, number(segment))
         if answers := [entry for entry in entries if isinstance(entry, Predicted)]:
             predicted.append((*key, predictions_frame(opening, answers)))
