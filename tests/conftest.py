@@ -20,9 +20,10 @@ settings.load_profile("millrace")
 
 @pytest.fixture(scope="session")
 def ray_here() -> Iterator[OnRay]:
-    """A Ray on this machine, one for all tests of a process."""
+    """A Ray on this machine, one for all tests of a process; it starts in this folder, where workers find the tests."""
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
     with OnRay("local", cpus=2) as engine:
+        assert list(engine.stream(range, [1])) == [0]
         yield engine
 
 

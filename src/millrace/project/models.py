@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import astuple
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
+from millrace.engine import open_engine
 from millrace.errors import UsageError
 from millrace.project.base import Loaded
 from millrace.records.package import Manifest, PackageInfo
 from millrace.records.predicted import Predicted
 from millrace.records.progress import Watch, unwatched
 from millrace.store.audited import audited
+
+if TYPE_CHECKING:
+    from millrace.store.answers import Existing
 
 
 class Models(Loaded):
@@ -46,7 +53,7 @@ class Models(Loaded):
 
         return sign(self._package(version).path, key)
 
-    def predict(
+    def predict(  # noqa: PLR0913 - what is asked, who answers, where, and how
         self,
         source: str,
         to: str,
@@ -54,20 +61,53 @@ class Models(Loaded):
         version: int | None = None,
         conformal: bool = False,
         trust: str | None = None,
+        existing: Existing = "refuse",
+        engine: str | None = None,
         watch: Watch = unwatched,
     ) -> Predicted:
-        """Answer every row of a file, into a CSV, Parquet or NDJSON file, a batch at a time.
+        """Answer every row of a file or a table, into a file or a table, a batch at a time.
+
+        `source` is a file, a glob, the folder or URL of a Delta table, or a table of the project: by its source's name,
+        or by its key in the store. `to` is a CSV, Parquet or NDJSON file, or the folder or URL of a Delta table, where
+        the answers appear in one commit, once, however often this is done; answers of another job that are there
+        already are an error, unless `existing` says ``append`` or ``replace``.
 
         With `conformal` what else may be true follows each answer: sets or intervals, and expected costs. With
-        `trust`, a public key in place of the one that serving trusts, only a package that it signed answers.
+        `trust`, a public key in place of the one that serving trusts, only a package that it signed answers. `engine`
+        says where the package is asked in place of the project file's: ``local``, ``ray`` or ``ray://host:10001``.
         """
         from millrace.ingest.questions import questions
         from millrace.package.api import Package
-        from millrace.package.batch import answer_file
+        from millrace.package.batch import Asking, answer_file, answer_table, table_at
+        from millrace.store.answers import AnswerTable
 
         start, info = perf_counter(), self._package(version)
         own = self.settings.serve.trust
-        key = trust if trust is not None or own is None else str(self.path.parent / own)
-        asked = questions(self.settings, source, self.path.parent)
-        done = answer_file(Package.load(info.path, threads=0, trust=key), asked, Path(to), watch, conformal=conformal)
-        return Predicted(done.rows, to, info.name, info.version, round(perf_counter() - start, 3), done.refused)
+        named = trust if trust is not None or own is None else str(self.path.parent / own)
+        key = None if named is None else str(Path(named).absolute())
+        package = Package.load(info.path, threads=0, trust=key)
+        asked = questions(self.settings, self.store, source, self.path.parent)
+        asking = Asking(package, key, conformal, asked.columns)
+        with open_engine(engine) if engine else nullcontext(self._engine) as where:
+            answers = asking.answers(asked.batches, where)
+            if (at := table_at(to, existing)) is None:
+                done = answer_file(answers, Path(to), watch, asked.rows)
+            else:
+                job = _job(info, source, asked.identity, conformal=conformal)
+                told = {"package": info.name, "version": str(info.version), "asked": source}
+                done = answer_table(answers, AnswerTable(at, job, existing), told, watch, asked.rows)
+        took = round(perf_counter() - start, 3)
+        return Predicted(done.rows, to, info.name, info.version, took, *astuple(done)[1:])
+
+
+def _job(info: PackageInfo, source: str, identity: str | None, *, conformal: bool) -> str:
+    """What tells a batch prediction apart from all others. Raises `UsageError` where nothing does before it is done."""
+    if identity is None:
+        raise UsageError(
+            f"Nothing tells whether `{source}` has the same rows when this is started again, "
+            "so its answers cannot be written into a table exactly once.",
+            where="--to",
+            allowed=["a file: .csv, .parquet or .ndjson"],
+            next_step="ingest it, and answer its table",
+        )
+    return "\n".join([info.name, str(info.version), str(conformal), identity])

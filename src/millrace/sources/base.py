@@ -81,6 +81,14 @@ class Foreseeable(Source, Protocol):
 
 
 @runtime_checkable
+class Recognizable(Source, Protocol):
+    """A source that can say before it is read whether its rows are those of another time."""
+
+    def fingerprints(self) -> dict[str, str]:
+        """What each of its origins that is there now is recognised by."""
+
+
+@runtime_checkable
 class Comparable(Source, Protocol):
     """A source that can say which of its rows are still there."""
 

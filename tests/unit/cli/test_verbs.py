@@ -5,7 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from millrace.cli.output import show
+from millrace.cli.render.predicted import predicted
 from millrace.records.ingestion import Expectation, Ingested
+from millrace.records.predicted import Predicted
 
 DRAWN = {
     "check": ["check"],
@@ -50,6 +53,22 @@ def test_with_json_standard_output_is_one_json_value_and_nothing_else(name, mill
     json.loads(said.out, parse_constant=pytest.fail)
     assert said.err == ""
     assert said.code == (1 if name in SAYS_NO else 0)
+
+
+def test_a_batch_prediction_tells_what_was_refused_and_what_was_there_already(capsys):
+    done = Predicted(3, "scores", "churn", 2, 0.1, refused=1, aside="scores.refused-1f.csv", table_version=4)
+    show(done, as_json=False, render=predicted)
+    show(replace(done, already=True), as_json=False, render=predicted)
+    assert capsys.readouterr().out.splitlines() == [
+        "✓ 3 rows answered by churn 2 in 0.1 s: scores, version 4",
+        "✗ 1 rows could not be read: scores.refused-1f.csv",
+        "✓ scores has these answers by churn 2 already; nothing was written",
+    ]
+
+
+def test_to_append_and_to_replace_exclude_each_other(millrace_says):
+    said = millrace_says("predict", "new.csv", "--to", "scores", "--append", "--replace")
+    assert (said.code, "exclude each other" in said.err) == (2, True)
 
 
 def test_the_json_of_a_run_has_the_agreed_keys(millrace_says):

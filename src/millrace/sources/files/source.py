@@ -153,6 +153,10 @@ class FileSource:
                 if columns := self._columns_in(part.file):
                     yield part.file.origin, tuple(columns)
 
+    def fingerprints(self) -> dict[str, str]:
+        """The fingerprint of each file, by its origin."""
+        return {file.origin: self._place.fingerprint(file) for file in self._settled}
+
     def parts(self, after: Position | None) -> Iterator[File]:
         """The files behind `after`. Raises `SourceError` when one that was read has changed."""
         done: Mapping[str, str] = (after or {}).get("done", {})
