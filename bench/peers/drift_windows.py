@@ -27,6 +27,7 @@ def millrace(before: Path, now: Path) -> Alarmed:
 
     from millrace.config.schema import MonitorSettings
     from millrace.monitor.learning import learn
+    from millrace.monitor.look import longer
     from millrace.monitor.spending import WITHOUT_LABELS, Spent, take
     from millrace.profile.build import profile
     from millrace.profile.drift import drift
@@ -50,7 +51,9 @@ def millrace(before: Path, now: Path) -> Alarmed:
         if key not in learned_from:
             learned_from[key] = learn(seen, recent, settings.window, spent, count)
         dependence, learned = learned_from[key]
-        columns = drift(known, count(recent), level * (1 - WITHOUT_LABELS) / 2, dependence)
+        more = longer(seen, recent, settings.window)
+        level_of_drift = level * (1 - WITHOUT_LABELS) / 2
+        columns = drift(known, count(recent), level_of_drift, dependence, count(more) if more is not None else None)
         found.append([name for name, column in columns.items() if column.alarmed])
         alarmed = newest.isoformat() if found[-1] else spent.alarmed if spent else ""
         newest_row = recent["at"][-1].isoformat()

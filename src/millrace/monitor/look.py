@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Fewer rows than this leave about ten cells of five: too few for any test to say much, so nothing is said.
 MINIMUM_ROWS = 50
+#: A longer look takes so many windows, where all of them are not more rows than this: beyond, the newest tell enough.
+WINDOWS, ENOUGH = 8, 100_000
 
 
 def own(predictions: pl.DataFrame, manifest: Manifest, champion: Release | None) -> pl.DataFrame:
@@ -42,6 +44,15 @@ def newest(rows: pl.DataFrame, window: float) -> pl.DataFrame:
         return rows
     recent = rows.filter(pl.col("at") > rows["at"][-1] - timedelta(seconds=window))
     return recent if recent.height >= MINIMUM_ROWS else rows
+
+
+def longer(rows: pl.DataFrame, recent: pl.DataFrame, window: float) -> pl.DataFrame | None:
+    """The newest of `rows` for a longer look than at `recent`, which are among them; None where there are no more."""
+    import polars as pl
+
+    since = rows["at"][-1] - timedelta(seconds=WINDOWS * window)
+    more = rows.tail(ENOUGH).filter(pl.col("at") > since)
+    return more if more.height > recent.height else None
 
 
 def after(times: pl.Series, seen: datetime | None) -> float:

@@ -42,10 +42,10 @@ def monitor(
     """What to do about the package of `manifest`, from its predictions and what turned out true.
 
     Drift is judged on the newest `settings.window` (or on all rows since the release, when the window holds fewer
-    than `look.MINIMUM_ROWS`), harm on the outcomes of predictions older than `settings.maturity`: on all of them since
-    the release, and on those of the newest window. What `settings.detectors` say of the errors in their order counts
-    as harm too. Harm leads to a roll back when it was
-    there from the release on and there is a champion to go back to, to retraining otherwise; so does drift.
+    than `look.MINIMUM_ROWS`) and on the eight newest windows together, harm on the outcomes of predictions older than
+    `settings.maturity`: on all of them since the release, and on those of the newest window. What `settings.detectors`
+    say of the errors in their order counts as harm too. Harm leads to a roll back when it was there from the release
+    on and there is a champion to go back to, to retraining otherwise; so does drift.
     An indicator of `settings.kpis` that is out of bounds asks for a fix, unless one of the former asks for more.
     Inputs that are broken come before all: most of a column's values gone, or unlike any the model was trained on.
 
@@ -156,7 +156,8 @@ def _look(
     count = _counting(manifest, reference)
     dependence, learned = learn(rows, recent, settings.window, before, count)
     level *= 1 - WITHOUT_LABELS  # the rest is what the test without labels takes
-    columns = drift(reference, count(recent), level / 2, dependence)
+    more = look.longer(rows, recent, settings.window)
+    columns = drift(reference, count(recent), level / 2, dependence, more if more is None else count(more))
     harmed = harm(outcomes, manifest, level / 4) or harm(window, manifest, level / 4)
     if before is not None and before.standing(newest, settings.window):
         columns |= {name: column for name, column in before.columns.items() if not columns[name].alarmed}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from millrace.errors import DataError, nearest
 from millrace.profile.checks import Finding, findings
@@ -14,6 +15,8 @@ from millrace.records.profile import ColumnDependence, ColumnProfile, Profile
 #: standard deviations (Cohen's "small" effect), is at 0.1 and must not be missed; half of it leaves room for the
 #: sampling noise of 1,000 rows, about 0.02. The usual "moderate" PSI of 0.1 is at 0.16.
 MARGIN = 0.05
+#: What a longer look found must be seen in the newest rows too, by themselves, with so small a chance: else it is over.
+_STILL = 0.05
 
 
 def drift(
@@ -21,29 +24,52 @@ def drift(
     current: Profile,
     alpha: float,
     dependence: Mapping[str, ColumnDependence] | None = None,
+    longer: Profile | None = None,
 ) -> dict[str, ColumnDrift]:
     """How far each column of `current` is from `reference`, alarmed ones first, then by effect.
 
     Every column is checked for a changed distribution, a changed share of missing values, values never seen, and
     values out of range. An alarm needs both: an effect of `MARGIN`, and significance such that the chance of any false
     alarm, over all checks of all columns, is below `alpha` (Holm 1979). So a trifle does not become an alarm when
-    there are many rows, nor does noise when there are few.
+    there are many rows, nor does noise when there are few. With `longer`, the profile of more rows that end with those
+    of `current`, every check is made of both, at the same `alpha` together: a small move that few rows do not prove
+    is found where it lasts, and forgotten when the newest rows do not show it any more.
 
     The promise holds for one look at rows drawn independently, or such that each column's rows depend on those before
-    as `dependence` says (see `millrace.profile.dependence`). `current` must count in the cells of `reference`.
+    as `dependence` says (see `millrace.profile.dependence`). `current` and `longer` must count in the cells of
+    `reference`.
     Raises `DataError` when it lacks one of its columns.
     """
     known = dependence or {}
+    looks = (current,) if longer is None else (current, longer)
     found = {
-        name: findings(column, _twin(current, name), known.get(name)) for name, column in reference.columns.items()
+        name: [findings(column, _twin(look, name), known.get(name)) for look in looks]
+        for name, column in reference.columns.items()
     }
-    p_values = {(name, finding.kind): finding.p_value for name, each in found.items() for finding in each}
-    fallen = holm(p_values, alpha)
-    columns = {
-        name: _column(name, each, tuple(one for one in each if (name, one.kind) in fallen and one.effect >= MARGIN))
+    p_values = {
+        (name, look, finding.kind): finding.p_value
         for name, each in found.items()
+        for look, seen in enumerate(each)
+        for finding in seen
     }
+    fallen = holm(p_values, alpha)
+
+    columns = {}
+    for name, each in found.items():
+        sure = [
+            [one for one in seen if (name, look, one.kind) in fallen and one.effect >= MARGIN]
+            for look, seen in enumerate(each)
+        ]
+        lasting = [] if longer is None else _lasting(sure[1], each[0], longer.columns[name].rows)
+        by_kind = {finding.kind: finding for finding in (*lasting, *sure[0])}
+        columns[name] = _column(name, each[0], tuple(by_kind.values()))
     return dict(sorted(columns.items(), key=lambda item: (not item[1].alarmed, -item[1].effect)))
+
+
+def _lasting(found: list[Finding], newest: tuple[Finding, ...], rows: int) -> list[Finding]:
+    """What a longer look at so many `rows` found, as far as the newest ones show it still."""
+    shown = {finding.kind for finding in newest if finding.p_value <= _STILL}
+    return [replace(one, sentence=f"{one.sentence}, in {rows:,} rows") for one in found if one.kind in shown]
 
 
 def _twin(current: Profile, name: str) -> ColumnProfile:

@@ -78,6 +78,15 @@ def test_only_the_newest_window_is_judged(decide, log: Log) -> None:
     assert (decision.decision, decision.rows) == ("keep", 500)
 
 
+def test_a_small_move_that_lasts_is_found_in_several_windows(decide, log: Log) -> None:
+    days = [log(200, shift=0.25, seed=20 + day, after=timedelta(days=day)) for day in range(8)]
+    assert decide(days[0]).decision == "keep"
+    decision = decide(pl.concat(days))
+    assert (decision.decision, decision.rows) == ("retrain", 200)
+    assert decision.alarms[0].column == "size"
+    assert ", in 1,600 rows (distance" in decision.reason
+
+
 def test_a_thin_window_reaches_back_to_the_release(decide, log: Log, release) -> None:
     release(1, 2)
     before = log(300, shift=2.0, seed=3, after=timedelta(days=-4))

@@ -19,13 +19,17 @@ LETTERS = np.array(["a", "b", "c", "d"])
 
 
 def compare(
-    reference: Mapping[str, object], current: Mapping[str, object], alpha: float = 0.05
+    reference: Mapping[str, object], current: Mapping[str, object], alpha: float = 0.05, earlier: object = None
 ) -> dict[str, ColumnDrift]:
+    """What moved in `current`; in a longer look with the rows `earlier`, where there are any."""
     before, now = pl.DataFrame(reference, strict=False), pl.DataFrame(current, strict=False)
     fields = tuple(Field(name, "category" if before[name].dtype == pl.String else "number") for name in before.columns)
     signature = Signature("regression", "y", fields)
     known = profile(before, signature)
-    return drift(known, profile(now, signature, known), alpha)
+    longer = (
+        None if earlier is None else profile(pl.concat([pl.DataFrame(earlier, strict=False), now]), signature, known)
+    )
+    return drift(known, profile(now, signature, known), alpha, longer=longer)
 
 
 def kinds(column: ColumnDrift) -> list[str]:
@@ -78,6 +82,40 @@ def test_two_hundred_rows_show_a_small_move_of_place_or_spread(move: float, part
         found += columns["normal3"].alarmed
         assert not any(column.alarmed for name, column in columns.items() if name != "normal3")
     assert found >= 12  # a chi-squared test alone finds 2 and 8
+
+
+def moved(seed: int, *, now_too: bool) -> tuple[bool, bool]:
+    """Whether a move by a quarter of a deviation is found in the newest 200 rows; and in 1,400 earlier ones too."""
+    draw = np.random.default_rng(seed)
+    before, earlier, now = thirty(draw, 2000), thirty(draw, 1400), thirty(draw, 200)
+    for rows in (earlier, now) if now_too else (earlier,):
+        rows["normal3"] = rows["normal3"] + 0.25
+    looks = compare(before, now, 0.002), compare(before, now, 0.002, earlier)
+    alone, longer = ([name for name, column in look.items() if column.alarmed] for look in looks)
+    assert {*alone, *longer} <= {"normal3"}
+    if longer and not alone:
+        assert ", in 1,600 rows (distance" in looks[1]["normal3"].alarms[0].evidence
+    return bool(alone), bool(longer)
+
+
+def test_a_move_too_small_for_few_rows_is_found_where_it_lasts() -> None:
+    alone, longer = zip(*(moved(seed, now_too=True) for seed in range(12)), strict=True)
+    assert sum(alone) < 6
+    assert sum(longer) > 8
+
+
+def test_a_move_that_is_over_is_no_alarm_however_sure_it_was() -> None:
+    assert sum(longer for _, longer in (moved(seed, now_too=False) for seed in range(12))) <= 1
+
+
+def test_a_longer_look_alarms_no_more_often_than_promised() -> None:
+    draw, looks = np.random.default_rng(12), 40
+    before = [thirty(draw, 1000) for _ in range(looks)]
+    alarmed = sum(
+        any(column.alarmed for column in compare(one, thirty(draw, 200), 0.05, thirty(draw, 600)).values())
+        for one in before
+    )
+    assert alarmed <= 6  # more than 6 of 40 has a chance of 0.3 % when each look alarms with 5 %
 
 
 @pytest.mark.parametrize("seed", range(5))
