@@ -5,11 +5,11 @@
 Half of the columns are numbers, half categories; all share eight hidden factors, and each row resembles the one before
 it, with a memory of `--memory` hours (0: independent rows); with `--season`, they swing by so many standard deviations
 from day to night. `--seeds` are so many projects, each of so many days; of all but the first Millrace alone is asked.
-A look judges the last 24 hours. Three ways see the same hours: Millrace, the same without what it
-learns of dependence, both with the budget of one false alarm per month, and the customary 5 % at every look, which is
-corrected for the number of columns but not for that of looks. Then `--drifts` times the mean of one column moves by
-half and by one standard deviation, ten days after a release: how many hours until that column alarms. Last the same
-drift, and none, at 1 k to 1 M rows a window, with the same memory in hours.
+A look judges the last 24 hours, and the last eight days together, as `millrace monitor` does. Three ways see the same
+hours: Millrace, the same without what it learns of dependence, both with the budget of one false alarm per month, and
+the customary 5 % at every look, which is corrected for the number of columns but not for that of looks. Then `--drifts`
+times the mean of one column moves by half and by one standard deviation, ten days after a release: how many hours until
+that column alarms. Last the same drift, and none, at 1 k to 1 M rows a window, with the same memory in hours.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import reduce
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -26,11 +27,13 @@ from scipy.signal import lfilter
 
 from millrace.config.schema import MonitorSettings
 from millrace.monitor.learning import LEARN
+from millrace.monitor.look import ENOUGH, WINDOWS
 from millrace.monitor.spending import Spent, take
 from millrace.profile.build import profile
 from millrace.profile.dependence import dependence
 from millrace.profile.drift import drift
 from millrace.profile.merge import merge
+from millrace.records.monitoring import ColumnDrift
 from millrace.records.profile import ColumnDependence, Profile
 from millrace.records.signature import Field, Signature
 
@@ -88,6 +91,20 @@ class Window:
         return merge(self.front[-1], self.behind) if self.front else self.behind
 
 
+class Look(NamedTuple):
+    """What is judged: the last day, the eight last ones where they are not too many rows, and the level."""
+
+    day: Profile
+    longer: Profile | None
+    alpha: float
+
+    def drift(
+        self, reference: Profile, known: Mapping[str, ColumnDependence], alpha: float | None = None
+    ) -> dict[str, ColumnDrift]:
+        """As `millrace monitor` judges it, at another level where one is given."""
+        return drift(reference, self.day, self.alpha if alpha is None else alpha, known, self.longer)
+
+
 class Looks:
     """A release and the hours after it, as `millrace monitor` looks at them: in profiles of hours."""
 
@@ -96,13 +113,15 @@ class Looks:
         self.reference = reference or profile(stream.rows(50 * 24 * hourly), stream.signature)
         self.hours: list[Profile] = []
         self.window = Window(24)
+        self.longer = Window(min(24 * WINDOWS, ENOUGH // hourly))
         self.spent: Spent | None = None
         self.known: dict[str, ColumnDependence] = {}
 
-    def hour(self, shift: float = 0.0) -> tuple[Profile, float] | None:
-        """Let an hour pass; the last day and the level of a look at it, None on the first day."""
+    def hour(self, shift: float = 0.0) -> Look | None:
+        """Let an hour pass, and look; None on the first day."""
         self.hours.append(profile(self.stream.rows(self.hourly, shift), self.stream.signature, self.reference))
         day = self.window.with_another(self.hours[-1])
+        longer = self.longer.with_another(self.hours[-1]) if self.longer.hours > 24 else None
         passed = len(self.hours) - 24
         if passed < 0:
             return None
@@ -112,12 +131,7 @@ class Looks:
         now = datetime(2026, 1, 1) + timedelta(hours=passed)
         alpha, balance = take(SETTINGS, self.spent, now, 1 / 24)
         self.spent = Spent(now.isoformat(), alpha, balance)
-        return day, alpha / 2
-
-
-def alarmed(looks: Looks, current: Profile, alpha: float, known: Mapping[str, ColumnDependence]) -> bool:
-    """Whether a look alarms."""
-    return any(column.alarmed for column in drift(looks.reference, current, alpha, known).values())
+        return Look(day, longer if passed else None, alpha / 2)
 
 
 def months(days: int, looks: Looks, ways: int = 3) -> list[int]:
@@ -127,9 +141,8 @@ def months(days: int, looks: Looks, ways: int = 3) -> list[int]:
     for _ in range(days * 24):
         if (look := looks.hour()) is None:
             continue
-        current, alpha = look
-        for way, (level, known) in enumerate(((alpha, looks.known), (alpha, {}), (0.05, {}))[:ways]):
-            alarms_now = alarmed(looks, current, level, known)
+        for way, (level, known) in enumerate(((look.alpha, looks.known), (look.alpha, {}), (0.05, {}))[:ways]):
+            alarms_now = any(column.alarmed for column in look.drift(looks.reference, known, level).values())
             found[way] += alarms_now
             alarms[way] += alarms_now and not was[way]
             was[way] = alarms_now
@@ -150,9 +163,9 @@ def drifts(times: int, memory: float, hourly: int, season: tuple[float, int]) ->
                 looks.hour()
             found = dict.fromkeys(delays, float("inf"))
             for hour in range(1, 49):
-                current, alpha = looks.hour(shift) or (looks.reference, 0.0)
+                look = looks.hour(shift)
                 for name, known in (("millrace", looks.known), ("dependence unknown", {})):
-                    if drift(looks.reference, current, alpha, known)["c0"].alarmed:
+                    if look and look.drift(looks.reference, known)["c0"].alarmed:
                         found[name] = min(found[name], hour)
             for name, hours in found.items():
                 delays[name].append(hours)
@@ -174,9 +187,8 @@ def sizes(memory: float) -> None:
             looks = Looks(stream, hourly, known)
             for _ in range(24 * 3):
                 looks.hour()
-            parts = [looks.hour(shift) for _ in range(24)]
-            current, alpha = parts[-1] or (known, 0.0)
-            columns = drift(known, current, alpha, looks.known)
+            look = [looks.hour(shift) for _ in range(24)][-1]
+            columns = look.drift(known, looks.known) if look else {}
             verdicts.append(f"{rows}: {[name for name, column in columns.items() if column.alarmed]}")
         print(f"mean of c0 moved by {shift} sd: ", *verdicts, sep="  ", flush=True)
 
