@@ -16,7 +16,7 @@ def allowed_keys(path: Path) -> dict[str, str]:
     Examples
     --------
     >>> list(allowed_keys(("retrain",)))
-    ['when', 'rows', 'cooldown', 'approval', 'stages', 'hold']
+    ['when', 'rows', 'cost', 'cooldown', 'approval', 'stages', 'hold']
     """
     root = json_schema()
     places = list(_branches(root, root))

@@ -21,6 +21,7 @@ from millrace.config.metrics import METRICS
 from millrace.config.models import Models, check_search, parse_models
 from millrace.config.order import check_references, in_order
 from millrace.config.refusal import must_parse, read_by, refused
+from millrace.config.retraining import check_cost, check_rows
 from millrace.config.rows import PATTERN as ROWS
 from millrace.config.rows import parse_rows
 from millrace.config.schedules import parse_schedule
@@ -229,6 +230,9 @@ class RetrainSettings(Section):
     rows: Rows = Field(
         "all", description="what is learned from: all, `since drift`, `newest 90 days`, or `weighted 30 days` by age"
     )
+    cost: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="of a retraining, as `model.metric` states costs: harm that costs less until the next waits"
+    )
     cooldown: Duration = Field(86400.0, description="how long `up` trains nothing after a training, such as 1 day")
     approval: Literal["none", "required"] = Field(
         "none", description="whether a person promotes what a retraining brought through the gate"
@@ -298,16 +302,9 @@ class ProjectSettings(Section):
         return self
 
     @model_validator(mode="after")
-    def _know_when_a_row_was(self) -> Self:
-        if parse_rows(self.retrain.rows).kind != "all" and self.model.split.time is None:
-            raise refused(
-                ProjectFileError(
-                    f"`{self.retrain.rows}` asks when a row was, and `model.split` names no column that says so.",
-                    code="config.missing-key",
-                    next_step="add `split: {time: <column>}` under `model`, or write `rows: all`",
-                ),
-                at=("retrain", "rows"),
-            )
+    def _know_what_a_retraining_needs(self) -> Self:
+        check_rows(self.retrain.rows, self.model.split.time)
+        check_cost(self.retrain.cost, self.retrain.when, priced=isinstance(self.model.metric, CostMetric))
         return self
 
     @model_validator(mode="after")

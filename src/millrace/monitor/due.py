@@ -14,7 +14,7 @@ def due(settings: RetrainSettings, decision: Decision, released: str) -> str | N
 
     `released` is when the champion became it, as ISO 8601. An interval is a floor: it does not wait for an alarm. While
     what arrives is broken, nothing is trained on it, however old the champion is; a slow or failing
-    service does not hinder it.
+    service does not hinder it. Harm is no reason where the loss expected of it is less than a retraining costs.
 
     Examples
     --------
@@ -24,9 +24,10 @@ def due(settings: RetrainSettings, decision: Decision, released: str) -> str | N
     'The champion is 32 days old; `retrain.when` says 30 days.'
     """
     kinds = {alarm.kind for alarm in decision.alarms}
-    if decision.decision == "fix" and kinds != {"kpi"}:
+    if decision.decision == "fix" and kinds - HARMS != {"kpi"}:
         return None
-    harmed, drifted = bool(kinds & HARMS), bool(kinds - HARMS - {"kpi"})
+    worth = decision.stake is None or decision.stake.worth
+    harmed, drifted = worth and bool(kinds & HARMS), bool(kinds - HARMS - {"kpi"})
     age = datetime.fromisoformat(decision.at) - datetime.fromisoformat(released)
     for text in settings.when:
         trigger = parse_trigger(text)

@@ -124,10 +124,34 @@ class Unlabelled:
 
 
 @dataclass(frozen=True, slots=True)
+class Stake:
+    """What is at stake until the next retraining by schedule, in the currency in which costs are stated.
+
+    A prediction costs `loss` more than promised, `per_day` are served, for so many `days`; a retraining has its `cost`.
+    """
+
+    loss: float
+    per_day: float
+    days: float
+    cost: float
+
+    @property
+    def expected(self) -> float:
+        """The loss that is expected until then."""
+        return self.loss * self.per_day * self.days
+
+    @property
+    def worth(self) -> bool:
+        """Whether that is more than a retraining costs."""
+        return self.expected > self.cost
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What to do now, and why; `since` when looks have said so, and what became of telling people.
 
-    `performance` is that of the newest window whose outcomes are due; None where no prediction is old enough.
+    `performance` is that of the newest window whose outcomes are due; None where no prediction is old enough. `stake`
+    is what a retraining for harm was weighed against, where the project file says what one costs.
     """
 
     decision: Verdict
@@ -143,6 +167,7 @@ class Decision:
     kpis: tuple[Indicator, ...] = ()
     performance: Performance | None = None
     unlabelled: Unlabelled | None = None
+    stake: Stake | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from millrace.monitor.history import remember
 from millrace.monitor.look import own
 from millrace.monitor.otel import export
 from millrace.monitor.stage import monitor
+from millrace.monitor.stake import daily, weigh
 from millrace.monitor.unlabelled.held import Held, judged_by, of_log
 from millrace.monitor.unlabelled.stage import besides, without_labels
 from millrace.package.api import Package
@@ -38,11 +39,13 @@ def watch_over(site: Site) -> Decision:
     reference, served = decode(package.profile), predictions(site.store)
     outcomes, settings = feedback(site.store), site.settings.monitor
     decision = monitor(site.store, settings, package.manifest, reference, served, outcomes, service(site.store))
+    rows = own(served, package.manifest, current)
     if settings.without_labels:
-        rows = own(served, package.manifest, current)
         held = _held_out(site, package) or of_log(rows, outcomes, package.manifest)
         found = without_labels(settings, package.manifest, reference, rows, held) if held else None
         decision = besides(decision, found)
+    per_day = daily(rows["at"], datetime.now(UTC), settings.window, current.at)
+    decision = weigh(decision, site.settings.retrain, current.at, per_day)
     decision = replace(decision, since=remember(site.store, decision))
     if settings.otel is not None:
         export(decision, site.settings.project, settings.otel)

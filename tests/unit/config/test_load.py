@@ -67,6 +67,9 @@ GOLDEN = {
     "monitor-and-retrain": "sources: {c: {from: x}}\nmodel: {predict: y}\n"
     "monitor: {false_alarms: 1 per mnth}\nretrain: {when: [drfit, 3 dyas]}\n",
     "rows-without-time": "sources: {c: {from: x}}\nmodel: {predict: y}\nretrain: {when: [harm], rows: since drift}\n",
+    "cost-of-retraining": "sources: {c: {from: x}}\nmodel: {predict: y}\nretrain: {when: [harm, 30 days], cost: 200}\n",
+    "cost-without-schedule": "sources: {c: {from: x}}\nmodel:\n  predict: y\n"
+    "  metric: {cost: {false_positive: 1, false_negative: 8}}\nretrain:\n  cost: 200\n",
     "cost": "sources: {c: {from: x}}\nmodel: {predict: y, metric: {cost: {false_positive: 1}}}\n",
     "path-as-source-name": "sources: {../../x: {from: x}}\nmodel: {predict: y}\n",
     "empty": "# nothing yet\n",
