@@ -2,7 +2,8 @@
 
 Where to is configured as everywhere in OpenLineage, by its environment variables (``OPENLINEAGE_URL``,
 ``OPENLINEAGE__TRANSPORT__TYPE``, ``OPENLINEAGE_CONFIG``) or a file ``openlineage.yml``; without any, nothing is told
-and nothing is loaded. A catalogue that does not answer never breaks a run: one warning, and this run tells no more.
+and nothing is loaded. A catalogue that does not answer never breaks a run, nor holds it up for long: one warning, and
+this run tells no more.
 Spec: https://openlineage.io/docs/spec/object-model
 """
 
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from urllib.parse import urlsplit
 
 from millrace import __version__
+from millrace.lineage.unheard import address, unheard
 
 if TYPE_CHECKING:
     from openlineage.client import OpenLineageClient
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
 
 _PRODUCER = f"urn:millrace:{__version__}"
 _CONFIGURED = ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG", "OPENLINEAGE__TRANSPORT__TYPE", "OPENLINEAGE__TRANSPORT")
+#: Two more requests within a second, where the client would go on for half a minute; none where an answer is late.
+_RETRIES = {"total": 2, "connect": 2, "read": 0, "raise_on_status": False}
+#: So many seconds a run waits at its end for what is sent behind its back.
+_PATIENCE = 10.0
+_TOLD = {"START": "starts", "COMPLETE": "is complete", "FAIL": "failed"}
 #: A job's name, the run it is part of, and the job above it.
 _Named = tuple[str, str, str | None]
 _P = ParamSpec("_P")
@@ -78,13 +85,19 @@ class Events:
         except BaseException as error:
             self._tell("FAIL", (name, run, parent), job, error)
             raise
-        self._tell("COMPLETE", (name, run, parent), job)
+        else:
+            self._tell("COMPLETE", (name, run, parent), job)
+        finally:
+            if parent is None:
+                self._deliver()
 
     def note(self, fill: Callable[Concatenate[Job, _P], None], job: Job, *args: _P.args, **kwargs: _P.kwargs) -> None:
         """Let `fill` look up what a job worked on, where anybody is told."""
         if self._listening:
-            with self._excused(fill.__name__):
+            try:
                 fill(job, *args, **kwargs)
+            except Exception as problem:  # noqa: BLE001 - to tell somebody of a run is no reason to break it
+                _LOG.warning("OpenLineage is told less of this run: the store cannot be read: %s", problem)
 
     @property
     def _listening(self) -> bool:
@@ -95,18 +108,29 @@ class Events:
         return _client()
 
     def _tell(self, state: str, named: _Named, job: Job, error: BaseException | None = None) -> None:
-        if not self.silenced and self._client is not None:
-            with self._excused(named[0]):
-                self._client.emit(self._event(state, named, job, error))
-
-    @contextmanager
-    def _excused(self, what: str) -> Iterator[None]:
-        """Go on whatever a catalogue, its transport or a look at the store does inside."""
+        """Send an event, and go on whatever the catalogue or its transport does."""
+        if self.silenced or self._client is None:
+            return
         try:
-            yield
+            self._client.emit(self._event(state, named, job, error))
         except Exception as problem:  # noqa: BLE001 - to tell somebody of a run is no reason to break it
-            self.silenced = True
-            _LOG.warning("OpenLineage was not told of %s, and is told no more in this run: %s", what, problem)
+            self._give_up(f"that {named[0]} {_TOLD[state]}", problem)
+
+    def _deliver(self) -> None:
+        """Wait until a transport that sends behind our back has sent what it was given."""
+        transport = None if self.silenced or self._client is None else self._client.transport
+        for one in getattr(transport, "transports", None) or [transport]:
+            if not hasattr(one, "wait_for_completion"):
+                continue
+            sent = one.wait_for_completion(_PATIENCE)
+            failed = one.get_stats()["failed"]
+            if failed or not sent:
+                why = f"{address(one)} did not take {f'{failed} events' if failed else 'them in time'}"
+                _LOG.warning("%s", _warning("of all jobs", why, "see whether the catalogue runs and takes events"))
+
+    def _give_up(self, what: str, problem: Exception) -> None:
+        self.silenced = True
+        _LOG.warning("%s", _warning(what, *unheard(problem, getattr(self._client, "transport", None))))
 
     def _event(self, state: str, called: _Named, job: Job, error: BaseException | None) -> Any:
         from openlineage.client import event_v2 as events
@@ -138,6 +162,14 @@ class Events:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.namespace}/{job}/{run}"))
 
 
+def _warning(what: str, why: str, step: str) -> str:
+    """What was not told, why, what to do; and that the run is none the worse for it."""
+    return (
+        f"OpenLineage was not told {what}: {why}. This run is otherwise unaffected, and tells no more.\n"
+        f"Next: {step}, or set OPENLINEAGE_DISABLED=true"
+    )
+
+
 def _client() -> OpenLineageClient | None:
     """Whoever is to be told; None where nobody is, or cannot be."""
     if os.environ.get("OPENLINEAGE_DISABLED", "").lower() == "true" or not _configured():
@@ -145,8 +177,11 @@ def _client() -> OpenLineageClient | None:
     try:
         from openlineage.client import OpenLineageClient, set_producer
 
+        stated = os.environ.get("OPENLINEAGE_CONFIG")
+        if stated and not Path(stated).is_file():
+            raise ValueError(f"OPENLINEAGE_CONFIG names `{stated}`, which is not there")
         set_producer(_PRODUCER)
-        return OpenLineageClient()
+        return _brief(OpenLineageClient())
     except ImportError:
         _LOG.warning("OpenLineage is configured and not told: pip install 'millrace[openlineage]'")
     except Exception as problem:  # noqa: BLE001 - a wrong configuration of the catalogue is no reason not to work
@@ -154,8 +189,19 @@ def _client() -> OpenLineageClient | None:
     return None
 
 
+def _brief(client: OpenLineageClient) -> OpenLineageClient:
+    """`client`, which asks again for a second only, unless it is configured to: a run waits for it meanwhile."""
+    from openlineage.client.transport.http import HttpConfig, HttpTransport
+
+    transport = client.transport
+    if isinstance(transport, HttpTransport) and transport.config.retry == HttpConfig(transport.url).retry:
+        transport.config.retry = {**transport.config.retry, **_RETRIES}
+    return client
+
+
 def _configured() -> bool:
-    return any(os.environ.get(name) for name in _CONFIGURED) or Path("openlineage.yml").is_file()
+    files = (Path("openlineage.yml"), Path("~/.openlineage/openlineage.yml").expanduser())
+    return any(os.environ.get(name) for name in _CONFIGURED) or any(path.is_file() for path in files)
 
 
 def _state(name: str) -> RunState:

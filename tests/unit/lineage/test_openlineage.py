@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -70,6 +71,7 @@ class Catalogue(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.heard: list[dict] = []
         self.answer = 201
+        self.content = b""
 
     @property
     def url(self) -> str:
@@ -81,8 +83,9 @@ class _Handler(BaseHTTPRequestHandler):
         content = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.heard.append({"path": self.path} | json.loads(content))
         self.send_response(self.server.answer)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(self.server.content)))
         self.end_headers()
+        self.wfile.write(self.server.content)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -192,21 +195,84 @@ def test_events_go_into_a_file_where_that_is_configured(project, monkeypatch, tm
     assert [event["eventType"] for event in valid(events)] == ["START", "COMPLETE"]
 
 
-def test_a_catalogue_that_does_not_answer_breaks_nothing_and_is_told_of_once(project, monkeypatch, caplog):
-    nobody = {"type": "http", "url": "http://127.0.0.1:1", "retry": {"total": 0, "connect": 0, "read": 0}}
-    monkeypatch.setenv("OPENLINEAGE__TRANSPORT", json.dumps(nobody))
-    (done,) = project.ingest()
-    assert done.kept == 2
+def told(caplog) -> str:
     (said,) = [record.getMessage() for record in caplog.records if record.name == "millrace.lineage"]
-    assert said.startswith("OpenLineage was not told of churn.ingest.customers, and is told no more in this run")
+    return said
 
 
-def test_a_catalogue_that_refuses_breaks_nothing(project, catalogue, caplog):
-    catalogue.answer = 403
+def test_a_catalogue_that_is_not_there_breaks_nothing_and_is_told_of_once(project, monkeypatch, caplog):
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://ann:secret@127.0.0.1:1")
     (done,) = project.ingest()
     assert done.kept == 2
-    assert len(catalogue.heard) == 1
-    assert "403" in caplog.text
+    assert told(caplog) == (
+        "OpenLineage was not told that churn.ingest.customers starts: "
+        "http://127.0.0.1:1/api/v1/lineage cannot be reached: Connection refused. "
+        "This run is otherwise unaffected, and tells no more.\n"
+        "Next: correct OPENLINEAGE_URL or start the catalogue, or set OPENLINEAGE_DISABLED=true"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked", "said", "step"),
+    [
+        (401, 1, "answers 401 Unauthorized.", "set OPENLINEAGE_API_KEY"),
+        (404, 1, "answers 404 Not Found, so no catalogue listens there.", "correct OPENLINEAGE_URL"),
+        (422, 1, "answers 422 Unprocessable Entity: no such field.", "see whether it speaks OpenLineage 2"),
+        (500, 3, "answers 500 Internal Server Error: no such field.", "look at the log of the catalogue"),
+    ],
+)
+def test_a_catalogue_that_refuses_breaks_nothing(project, catalogue, caplog, answer, asked, said, step):
+    catalogue.answer, catalogue.content = answer, b"no such\n field"
+    (done,) = project.ingest()
+    assert done.kept == 2
+    assert len(catalogue.heard) == asked
+    assert f"{catalogue.url}/api/v1/lineage {said}" in told(caplog)
+    assert f"Next: {step}" in told(caplog)
+
+
+def test_a_catalogue_that_keeps_silent_is_asked_once(project, monkeypatch, caplog):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("OPENLINEAGE__TRANSPORT", json.dumps({"type": "http", "url": url, "timeout": 0.2}))
+        assert project.ingest()[0].kept == 2
+        silent.settimeout(0)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    assert "does not answer within 0.2 s" in told(caplog)
+
+
+def test_a_run_waits_for_events_that_are_sent_behind_its_back(project, catalogue, monkeypatch):
+    monkeypatch.delenv("OPENLINEAGE_URL")
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT", json.dumps({"type": "async_http", "url": catalogue.url}))
+    project.ingest()
+    assert [event["eventType"] for event in catalogue.heard] == ["START", "COMPLETE"]
+
+
+def test_events_that_are_refused_behind_its_back_are_told_of(project, catalogue, monkeypatch, caplog):
+    catalogue.answer = 403
+    monkeypatch.delenv("OPENLINEAGE_URL")
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT", json.dumps({"type": "async_http", "url": catalogue.url}))
+    project.ingest()
+    assert "OpenLineage was not told of all jobs" in told(caplog)
+
+
+def test_a_look_that_fails_leaves_the_job_told(catalogue, caplog):
+    events = Events()
+
+    def broken(job):
+        raise OSError("the disk is gone")
+
+    with events.job("churn.ingest.customers", "r1") as job:
+        events.note(broken, job)
+    assert [event["eventType"] for event in catalogue.heard] == ["START", "COMPLETE"]
+    assert "OpenLineage is told less of this run" in told(caplog)
+
+
+def test_a_configuration_that_is_not_there_is_named(project, monkeypatch, caplog):
+    monkeypatch.setenv("OPENLINEAGE_CONFIG", "elsewhere.yml")
+    assert project.ingest()[0].kept == 2
+    assert told(caplog).endswith("OPENLINEAGE_CONFIG names `elsewhere.yml`, which is not there")
 
 
 def test_a_wrong_configuration_breaks_nothing(project, monkeypatch, caplog):
