@@ -27,7 +27,7 @@ DEATHS = int(os.environ.get("MILLRACE_FAULTS", "1"))
 
 
 def test_what_is_dropped_in_is_ingested_and_a_model_answers(tmp_path: Path) -> None:
-    (tmp_path / "millrace.yaml").write_text(PROJECT % "")
+    (tmp_path / "millrace.yaml").write_text(PROJECT % ", status: 0")
     with running(tmp_path, millrace("up", "--json")) as (process, news):
         assert "nothing is there yet" in news("ingest")
         events(tmp_path / "events-1.csv", 400, seed=1)
@@ -45,6 +45,8 @@ def test_what_is_dropped_in_is_ingested_and_a_model_answers(tmp_path: Path) -> N
         while not (status := project.status()).url:
             assert process.poll() is None
         assert (status.running, status.champion) == (True, "mini 1")
+        with urllib.request.urlopen(status.status_url, timeout=20) as answer:
+            assert f"champion: mini 1\npredictions: answers on {status.url}\n" in answer.read().decode()
         request = urllib.request.Request(f"{status.url}/predict", b'[{"a": 1.0, "b": 1.0}]')
         with urllib.request.urlopen(request, timeout=20) as answer:
             assert json.load(answer)["predictions"][0]["label"] == "yes"

@@ -250,6 +250,12 @@ class UpSettings(Section):
     monitor: When = Field("15 min", description="how often what was served is looked at; a roll back follows at once")
     retrain: When | None = Field(None, description="when a retraining may start; default: with each look")
     serve: bool = Field(True, description="whether predictions are served, once there is a champion")
+    status: Whole | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="tell how it stands over HTTP, on this port of 127.0.0.1; 0: any free one",
+    )
 
 
 class ProjectSettings(Section):

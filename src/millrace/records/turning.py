@@ -32,7 +32,8 @@ class JobState:
 class WheelStatus:
     """The wheel of a project: who turns it and since when, its jobs, who is champion and where it answers.
 
-    `running` is false once it ended, however it did; `url` is empty while nothing answers.
+    `running` is false once it ended, however it did; `url` is empty while nothing answers. At `status_url` this is
+    answered over HTTP, where the project file asks for it.
     """
 
     project: str
@@ -45,4 +46,5 @@ class WheelStatus:
     url: str = ""
     serving: str = ""
     champion: str = ""
+    status_url: str = ""
     format: int = FORMAT

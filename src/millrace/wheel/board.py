@@ -44,7 +44,7 @@ class Board:
         self._ended.set()
         self._thread.join()
         with self._guard:
-            self._status = replace(self._status, running=False, url="", serving="")
+            self._status = replace(self._status, running=False, url="", serving="", status_url="")
         self._write()
 
     def note(self, jobs: tuple[JobState, ...]) -> None:
@@ -62,6 +62,17 @@ class Board:
         with self._guard:
             self._status = replace(self._status, url=url, serving=said)
         self._write()
+
+    def page(self, url: str) -> None:
+        """Its status is answered at `url`."""
+        with self._guard:
+            self._status = replace(self._status, status_url=url)
+        self._write()
+
+    def current(self) -> WheelStatus:
+        """How the wheel stands now."""
+        with self._guard:
+            return self._status
 
     def _tend(self) -> None:
         while not self._ended.wait(_WRITE_SECONDS):
@@ -87,8 +98,9 @@ def status(store: Store) -> WheelStatus:
     written = last_written(store)
     if written is None:
         raise UsageError("Nobody has turned this project yet.", where="up", code="up.never", next_step="millrace up")
-    running = turning(store)
-    return replace(written, running=running, url=written.url if running else "")
+    if turning(store):
+        return replace(written, running=True)
+    return replace(written, running=False, url="", status_url="")
 
 
 def _news(jobs: tuple[JobState, ...]) -> list[tuple[object, ...]]:

@@ -25,6 +25,7 @@ from millrace.store.tables import Table
 from millrace.wheel.acting import Recorded, act, first, rests_until, unrecorded
 from millrace.wheel.alone import alone
 from millrace.wheel.board import Board, last_written
+from millrace.wheel.page import Gate, answering
 from millrace.wheel.serving import Serve, Serving
 from millrace.wheel.turning import Job, Stopped, Wheel
 from millrace.wheel.watching import tell
@@ -43,7 +44,8 @@ def up(site: Site, serve: Serve, *, by: str, recorded: Recorded, told: Callable[
         before = last_written(site.store)
         known = {state.name: state for state in before.jobs} if before else {}
         begun = WheelStatus(site.settings.project, True, holder.host, holder.pid, holder.since, holder.at)
-        with Board(site.store, begun, lambda: _champion(site)) as board, _serving(site, serve, board, stop):
+        board = Board(site.store, begun, lambda: _champion(site))
+        with _page(site, board), board, _serving(site, serve, board, stop):
             leaving = replace(site, watch=_leaving(site.watch, stop))
             Wheel(jobs(leaving, by=by, recorded=recorded), known, _noting(board, told)).until_told(stop)
 
@@ -178,6 +180,18 @@ def _noting(board: Board, told: Callable[[JobState], None]) -> Callable[[tuple[J
                 told(state)
 
     return note
+
+
+@contextmanager
+def _page(site: Site, board: Board) -> Iterator[None]:
+    """How the wheel stands is answered over HTTP while the block lasts, if the project file says so."""
+    if site.settings.up.status is None:
+        yield
+        return
+    gate = Gate(site.store, site.settings.serve.placed(0, site.folder), site.settings.project)
+    with answering(site.settings.up.status, board.current, gate) as url:
+        board.page(url)
+        yield
 
 
 @contextmanager

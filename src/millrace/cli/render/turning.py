@@ -14,14 +14,15 @@ def turning(record: WheelStatus) -> RenderableType:
     who = f"process {record.pid} of {record.host}, since {_time(record.since)}"
     words = f"{record.project} turns: {who}" if record.running else f"{record.project} does not turn; last: {who}"
     answers = f"answers on {record.url}" if record.url else record.serving
-    about = [f"champion: {record.champion or 'none yet'}", *([answers] if answers else []), f"seen {_time(record.at)}"]
+    page = f"status on {record.status_url}" if record.status_url else ""
+    about = [f"champion: {record.champion or 'none yet'}", answers, page, f"seen {_time(record.at)}"]
     drawn = table("job", "schedule", "state", "last", "next", "said")
     for job in record.jobs:
         state = f"failing ({job.failures})" if job.failures else job.state
         style = "bold yellow" if job.failures else ""
         said = job.error if job.failures else job.said
         add(drawn, job.name, job.schedule, state, _time(job.last), _time(job.due), said or "-", style=style)
-    return Group(verdict(record.running, words), Text(f"  {' · '.join(about)}", "dim"), Text(), drawn)
+    return Group(verdict(record.running, words), Text(f"  {' · '.join(filter(None, about))}", "dim"), Text(), drawn)
 
 
 def said(state: JobState) -> str:
