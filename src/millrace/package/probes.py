@@ -107,7 +107,8 @@ def _split_points(members: Sequence[Member]) -> dict[str, set[float]]:
 def _around(points: set[float]) -> list[float]:
     """Some of the points, each exactly, in float32, and the nearest float32 on either side of it."""
     exact = np.array(sorted(points)[:: max(1, len(points) // _POINTS)], np.float64)
-    close = exact.astype(np.float32)
+    with np.errstate(over="ignore"):  # LightGBM splits what is infinite from all else beyond float32
+        close = exact.astype(np.float32)
     neighbours = [np.nextafter(close, np.float32(side)) for side in (-np.inf, np.inf)]
     return [float(value) for value in np.concatenate([exact, close, *neighbours])]
 

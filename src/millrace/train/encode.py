@@ -131,7 +131,7 @@ def _numbers(frame: pl.DataFrame, encodings: Mapping[int, NumberEncoding], matri
         some = todo[first : first + _ABREAST]
         values = np.column_stack([read(frame, encoding) for _, encoding in some])
         starts = np.array([start for start, _ in some])
-        matrix[:, starts] = exact(values, [encoding for _, encoding in some]).astype(np.float32)
+        matrix[:, starts] = _rounded(exact(values, [encoding for _, encoding in some]))
         told = np.array([encoding.indicator for _, encoding in some])
         matrix[:, starts[told] + 1] = np.isnan(values[:, told])
 
@@ -152,15 +152,21 @@ def exact(values: Numbers, encodings: Sequence[NumberEncoding]) -> Numbers:
 
 
 def _number(values: Numbers, encoding: NumberEncoding) -> Matrix:
-    scaled = exact(values[:, None], [encoding]).astype(np.float32)
+    scaled = _rounded(exact(values[:, None], [encoding]))
     return np.column_stack([scaled, np.isnan(values).astype(np.float32)]) if encoding.indicator else scaled
 
 
 def _components(frame: pl.DataFrame, encoding: ComponentsEncoding) -> Matrix:
     values = np.column_stack([read(frame, one) for one in encoding.numbers])
     told = [one.indicator for one in encoding.numbers]
-    scores = (exact(values, encoding.numbers) @ encoding.axes).astype(np.float32)
+    scores = _rounded(exact(values, encoding.numbers) @ encoding.axes)
     return np.column_stack([scores, np.isnan(values[:, told]).astype(np.float32)])
+
+
+def _rounded(values: Numbers) -> Matrix:
+    """As float32, where what is farther than that reaches is infinite."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
 
 
 def ranked(values: Numbers, knots: Sequence[tuple[float, float]]) -> Numbers:

@@ -28,11 +28,15 @@ _NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A recipe that sees the `count` columns that tell most of the target; and every text, and the row's `moment`."""
+    """A recipe that sees the `count` columns that tell most of the target; and every text, and the row's `moment`.
+
+    Without `numbers` it is a recipe that reads none, and only categories are chosen from.
+    """
 
     recipe: Recipe
     count: int
     moment: str | None = None
+    numbers: bool = True
 
     def __call__(self, frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Encoding, ...]:
         """The recipe's encodings of the chosen columns."""
@@ -40,7 +44,11 @@ class Chosen:
 
     def fields(self, frame: pl.DataFrame, fields: Sequence[Field], goals: np.ndarray) -> tuple[Field, ...]:
         """The chosen columns, in their order."""
-        rivals = [field for field in fields if field.type != "text" and field.name != self.moment]
+        rivals = [
+            field
+            for field in fields
+            if field.type != "text" and field.name != self.moment and (self.numbers or not field.numeric)
+        ]
         if len(rivals) <= self.count:
             return tuple(fields)
         worth = told(frame, rivals, goals)

@@ -41,10 +41,22 @@ class Shaped:
             if isinstance(one, NumberEncoding):
                 found.append(_number(frame, one, self._wish(one.column), scales))
             elif isinstance(one, LookupEncoding):
-                found.append(_lookup(frame, known[one.column], one, self._wish(one.column), goals, scales))
+                found.append(self._lookup(frame, known[one.column], one, goals, scales))
             else:
                 found.append(one)
         return in_components(frame, found, self.pca) if scales and not isinstance(self.pca, str) else tuple(found)
+
+    def _lookup(
+        self, frame: pl.DataFrame, field: Field, found: LookupEncoding, goals: np.ndarray, scales: bool
+    ) -> LookupEncoding:
+        wish = self._wish(field.name).encode
+        if wish == "one_hot":
+            return recipes.one_hot(frame, field)
+        if wish == "target":
+            return recipes.target_mean(frame, field, goals, standardise=scales)
+        if wish == "ordinal":
+            return _ordinal(field, 0.0 if self.recipe is recipes.for_counts else -1.0)  # counts are not below zero
+        return found
 
     def _wish(self, column: str) -> ColumnFeatures:
         return dict(self.columns).get(column, self.every)
@@ -80,9 +92,10 @@ def shaped(recipe: recipes.Recipe, wishes: FeatureSettings, moment: str | None =
     """
     every = ColumnFeatures.model_validate(wishes.model_dump(include=set(ColumnFeatures.model_fields)))
     columns = tuple(sorted(wishes.columns.items()))
+    read = recipe is not recipes.for_counts
     if every != ColumnFeatures() or columns or not isinstance(wishes.pca, str):
         recipe = Shaped(recipe, every, columns, wishes.pca, moment)
-    return recipe if isinstance(wishes.select, str) else Chosen(recipe, wishes.select, moment)
+    return recipe if isinstance(wishes.select, str) else Chosen(recipe, wishes.select, moment, numbers=read)
 
 
 def check_wishes(fields: Sequence[Field], wishes: FeatureSettings) -> None:
@@ -113,20 +126,11 @@ def _refused(where: str, seen: str, allowed: tuple[str, ...], guess: str | None 
     return TrainingError(seen, where=f"model.features.{where}", code="train.features", allowed=allowed, nearest=guess)
 
 
-def _lookup(
-    frame: pl.DataFrame, field: Field, found: LookupEncoding, wish: ColumnFeatures, goals: np.ndarray, scales: bool
-) -> LookupEncoding:
-    if wish.encode == "one_hot":
-        return recipes.one_hot(frame, field)
-    if wish.encode == "target":
-        return recipes.target_mean(frame, field, goals, standardise=scales)
-    return _ordinal(field) if wish.encode == "ordinal" else found
-
-
-def _ordinal(field: Field) -> LookupEncoding:
-    """The rank by frequency, from 0 for the rarest to 1; what is missing or was never seen lies below."""
-    ranks = np.linspace(1, 0, len(field.categories)).tolist()
-    return LookupEncoding(field.name, field.categories, tuple((rank,) for rank in ranks), (-1.0,), (-0.5,))
+def _ordinal(field: Field, lowest: float = -1.0) -> LookupEncoding:
+    """The rank by frequency, one to two above `lowest`; what was never seen lies halfway, what is missing at it."""
+    ranks = np.linspace(lowest + 2, lowest + 1, len(field.categories)).tolist()
+    rows = tuple((rank,) for rank in ranks)
+    return LookupEncoding(field.name, field.categories, rows, missing=(lowest,), unseen=(lowest + 0.5,))
 
 
 def _number(frame: pl.DataFrame, found: NumberEncoding, wish: ColumnFeatures, scales: bool) -> NumberEncoding:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 import polars as pl
@@ -28,6 +27,7 @@ from millrace.train.learning import learning_curve
 from millrace.train.limits import Measure, choose
 from millrace.train.models.base import Problem
 from millrace.train.parts import check_classes, gap_of, judged, repeats, strata_of, turns_of
+from millrace.train.quiet import quiet
 from millrace.train.scorer import deciding_metric, scorer
 from millrace.train.selection import Chosen, unused
 from millrace.train.shaping import check_wishes
@@ -67,9 +67,7 @@ def train(
     UsageError
         `settings.metric` is no metric of the task.
     """
-    with catch_warnings():
-        # A solver that is asked for a few steps at a time says each time that it could go on.
-        filterwarnings("ignore", message="lbfgs failed to converge")
+    with quiet():
         return _train(frame, settings, clock or Clock(settings.budget, watch), book, measure, window)
 
 

@@ -17,7 +17,7 @@ from millrace.records.encoding import LookupEncoding, NumberEncoding
 from millrace.records.signature import Field
 from millrace.train.columns import describe
 from millrace.train.encode import encode
-from millrace.train.recipes import for_linear, for_trees
+from millrace.train.recipes import for_counts, for_linear, for_trees
 from millrace.train.shaping import check_wishes, shaped
 from millrace.train.stage import train
 
@@ -169,3 +169,13 @@ def test_wishes_travel_in_the_package():
         fit = train(frame, ModelSettings.model_validate(settings))
         assert prove(build(fit), fit).difference < 1e-5
         assert any("columns, those that tell most; not" in note for note in fit.notes) == ("select" in wishes)
+
+
+@pytest.mark.parametrize("wishes", [{"select": 1}, {"encode": "ordinal"}, {"select": 1, "encode": "ordinal"}])
+def test_what_counts_chooses_among_categories_and_gets_nothing_below_zero(wishes):
+    frame = pl.DataFrame({"x": range(8), "plan": [None, "a", "b", "a", "a", "a", "c", "b"]})
+    fields = describe(frame, [Field("x", "integer"), Field("plan", "category")])
+    goals = np.arange(8.0)[:, None] > 3
+    found = shaped(for_counts, FeatureSettings.model_validate(wishes))(frame, fields, goals.astype(float))
+    assert [one.column for one in found] == ["plan"]
+    assert encode(frame, found).min() == 0

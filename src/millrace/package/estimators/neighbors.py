@@ -9,12 +9,12 @@ from onnx import TensorProto
 
 from millrace.package.encoders.base import columns
 from millrace.package.estimators.base import family
-from millrace.package.estimators.distance import squared
+from millrace.package.estimators.distance import apart
 from millrace.package.estimators.probability import shared
 from millrace.package.matrix import Matrix
 
 #: As `train.models.neighbors` measures: distances this close are the same, and weights never grow without bound.
-_SAME, _SOFT = 1e-9, 1e-6
+_SAME, _EXACT, _SOFT, _LEAST = 1e-9, 1e-12, 1e-6, 1e-100
 
 
 class NeighborsWriter:
@@ -27,17 +27,19 @@ class NeighborsWriter:
     def write(self, estimator: Any, matrix: Matrix, classes: int) -> str:
         """The mean of the neighbours' goals."""
         nodes = matrix.nodes
-        rows = nodes.add("Cast", matrix.ordered, to=TensorProto.DOUBLE)
-        far = squared(nodes, rows, estimator.points_)
+        exact = nodes.add("Cast", matrix.ordered, to=TensorProto.DOUBLE)
+        rows = nodes.add("Sub", exact, nodes.constant(estimator.center_))
+        far, lengths = apart(nodes, rows, estimator.points_, _LEAST)
         count = nodes.constant(np.array([estimator.count], np.int64))
         nearest, _ = nodes.add_many("TopK", far, count, outputs=2, axis=1, largest=0, sorted=1)
         last = columns(nodes, nearest, [estimator.count - 1], estimator.count)
         # ONNX Runtime leaves out a product with what is 1 in float32, so the little more is a sum.
-        more = nodes.add("Add", nodes.add("Mul", last, _number(matrix, _SAME)), _number(matrix, _SAME))
-        reach = nodes.add("Add", last, more)
+        reach = nodes.add("Add", last, nodes.add("Mul", last, _number(matrix, _SAME)))
+        reach = nodes.add("Add", reach, nodes.add("Mul", lengths, _number(matrix, _EXACT)))
         weights = nodes.add("Cast", nodes.add("LessOrEqual", far, reach), to=TensorProto.DOUBLE)
         if estimator.weighted:
-            weights = nodes.add("Div", weights, nodes.add("Add", far, _number(matrix, _SOFT)))
+            soft = nodes.add("Mul", lengths, _number(matrix, _SOFT))
+            weights = nodes.add("Div", weights, nodes.add("Add", far, soft))
         means = nodes.add("MatMul", shared(nodes, weights), nodes.constant(estimator.goals_))
         return columns(nodes, means, [1], 2) if classes == 2 else means
 

@@ -12,10 +12,16 @@ from millrace.train.models.base import Family, Learn, Lesson, Problem, Settings,
 #: Every training row is in the package, and every request measures its distance to all of them.
 MAX_ROWS = 10_000
 _CHUNK = 2000
-#: Distances that differ by less, relative and absolute, are the same: rounding must not choose between neighbours.
+#: Squared distances that differ by less than this share are the same: rounding must not choose between neighbours.
 SAME = 1e-9
-#: Added to squared distances before they are weights, so that a training row itself weighs much and not everything.
+#: They are the difference of larger numbers, the squared lengths of both rows, and exact to far less than this share
+#: of these; what is below it is no distance.
+EXACT = 1e-12
+#: This share of the lengths is added to squared distances before they are weights, so that a training row itself weighs
+#: much and not everything, whatever the unit of the columns is.
 SOFT = 1e-6
+#: Added to the lengths, because a row may be all zeros.
+LEAST = 1e-100
 
 
 class Neighbors:
@@ -38,14 +44,16 @@ class Neighbors:
 
     def __init__(self, count: int, *, weighted: bool, classes: np.ndarray | None = None) -> None:
         self.count, self.weighted = count, weighted
+        self.center_: np.ndarray
         self.points_: np.ndarray
         self.goals_: np.ndarray
         if classes is not None:
             self.classes_ = classes
 
     def fit(self, matrix: np.ndarray, goals: np.ndarray) -> Self:
-        """Keep the rows: `matrix` ``[rows, columns]`` and `goals` ``[rows, outputs]``, both as float64."""
-        self.points_, self.goals_ = matrix.astype(np.float64), goals.astype(np.float64)
+        """Keep the rows, centred: `matrix` ``[rows, columns]`` and `goals` ``[rows, outputs]``, both as float64."""
+        self.center_ = matrix.mean(axis=0, dtype=np.float64)
+        self.points_, self.goals_ = matrix.astype(np.float64) - self.center_, goals.astype(np.float64)
         self.count = min(self.count, len(self.points_))
         return self
 
@@ -55,12 +63,12 @@ class Neighbors:
         return np.vstack([self._means(matrix[start : start + _CHUNK].astype(np.float64)) for start in chunks])
 
     def _means(self, matrix: np.ndarray) -> np.ndarray:
-        points = self.points_
-        squared = (matrix**2).sum(axis=1)[:, None] + (points**2).sum(axis=1) - 2 * (matrix @ points.T)
-        squared = np.maximum(squared, 0.0)
+        centred = matrix - self.center_
+        lengths = (centred**2).sum(axis=1)[:, None] + ((self.points_**2).sum(axis=1) + LEAST)
+        squared = np.maximum(lengths - 2 * (centred @ self.points_.T), 0.0)
         farthest = np.partition(squared, self.count - 1, axis=1)[:, self.count - 1 : self.count]
-        near = (squared <= farthest * (1 + SAME) + SAME).astype(np.float64)
-        weights = near / (squared + SOFT) if self.weighted else near
+        near = (squared <= farthest * (1 + SAME) + EXACT * lengths).astype(np.float64)
+        weights = near / (squared + SOFT * lengths) if self.weighted else near
         found: np.ndarray = (weights @ self.goals_) / weights.sum(axis=1, keepdims=True)
         return found
 

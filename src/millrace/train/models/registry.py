@@ -35,6 +35,8 @@ def family(wanted: Wanted, problem: Problem) -> Family:
         usual = "multinomial" if all(words) else "gaussian"
         kind = wanted.settings.get("kind", usual)
         found = bayes.OF_WORDS if any(words) and kind == "multinomial" else bayes.family(str(kind))
+        if all(words) and kind != "multinomial":
+            raise _refused(wanted, f"of kind {kind} reads no texts, and there is nothing else", ["kind: multinomial"])
     else:
         found = _FAMILIES[wanted.model]
         if all(words):

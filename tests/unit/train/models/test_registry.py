@@ -63,6 +63,11 @@ def test_a_model_that_reads_no_texts_refuses_texts_alone():
         family(Wanted("svm", {}), problem(inputs=(Field("title", "text"),)))
 
 
+def test_naive_bayes_of_numbers_refuses_texts_alone():
+    with pytest.raises(TrainingError, match="`naive_bayes` of kind gaussian reads no texts, and there is nothing else"):
+        family(Wanted("naive_bayes", {"kind": "gaussian"}), problem(inputs=(Field("title", "text"),)))
+
+
 def test_linear_models_read_words_where_there_are_texts():
     assert family(Wanted("linear", {}), problem(inputs=(*NUMBERS, Field("title", "text")))).name == "words"
 
