@@ -223,41 +223,24 @@ class SourceSettings(Section):
         return several or ((tuple(one for one in named if isinstance(one, str)),) if named else ())
 
     @model_validator(mode="after")
-    def _protect_what_can_be(self) -> Self:
+    def _fit_together(self) -> Self:
         try:
             check_pii(self.pii, self.key, self.cursor, self.clean, self.uniques)
-        except ProjectFileError as error:
-            raise refused(error) from error
-        return self
-
-    @model_validator(mode="after")
-    def _tell_signs_apart(self) -> Self:
-        try:
             check_signs(self.delimiter, self.quote, self.escape)
-        except ProjectFileError as error:
-            raise refused(error) from error
-        return self
-
-    @model_validator(mode="after")
-    def _keep_what_can_be_told_apart(self) -> Self:
-        try:
             check_keep(self.keep, self.key, self.cursor, self.clean, self.uniques)
+            self._come_from_somewhere()
         except ProjectFileError as error:
             raise refused(error) from error
         return self
 
-    @model_validator(mode="after")
-    def _come_from_somewhere(self) -> Self:
+    def _come_from_somewhere(self) -> None:
         if bool(self.from_) == bool(self.use):
             both = "`from` and `use` both say where the rows come from; only one can."
             seen = both if self.use else "Neither `from`, a path, glob or URL, nor `use` says where the rows come from."
-            raise refused(
-                ProjectFileError(
-                    seen,
-                    code="config.value" if self.use else "config.missing-key",
-                    allowed=["from: <path, glob or URL>", "use: <package.module:function>"],
-                )
+            raise ProjectFileError(
+                seen,
+                code="config.value" if self.use else "config.missing-key",
+                allowed=["from: <path, glob or URL>", "use: <package.module:function>"],
             )
         if self.with_ and not self.use:
-            raise refused(ProjectFileError("`with` holds arguments for `use`, which is absent.", code="config.value"))
-        return self
+            raise ProjectFileError("`with` holds arguments for `use`, which is absent.", code="config.value")

@@ -9,11 +9,11 @@ import polars as pl
 
 from millrace.config.schema import SourceSettings
 from millrace.errors import DataError, ProjectFileError
+from millrace.ingest.compiling import compile_rules
 from millrace.ingest.contract import agree
 from millrace.ingest.expectations import check_columns
 from millrace.ingest.personal import source_types
 from millrace.ingest.retention import check_column
-from millrace.ingest.rules import compile_rules
 from millrace.sources import open_source
 from millrace.sources.base import Collection, Source
 from millrace.store.objects import Store

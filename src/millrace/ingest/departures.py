@@ -13,7 +13,7 @@ import polars as pl
 
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import DataError, ProjectFileError
-from millrace.ingest.rules import compile_rules
+from millrace.ingest.compiling import compile_rules
 from millrace.records.batch import Position
 from millrace.sources.base import Comparable, Source
 from millrace.store.tables import BOOKKEEPING, Snapshot

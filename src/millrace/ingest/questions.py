@@ -12,9 +12,9 @@ import polars as pl
 
 from millrace.config.schema import ProjectSettings, SourceSettings
 from millrace.ingest.asked_tables import AskedTable, asked_table
+from millrace.ingest.compiling import compile_rules
 from millrace.ingest.mapping import with_tables
 from millrace.ingest.reasons import unreadable
-from millrace.ingest.rules import compile_rules
 from millrace.records.batch import Batch
 from millrace.sources import open_source
 from millrace.sources.base import Recognizable, refused

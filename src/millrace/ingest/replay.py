@@ -21,13 +21,14 @@ import polars as pl
 from millrace.config.contract import agreed
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.ingest.built_in import LOST, NEW, UNREADABLE
+from millrace.ingest.compiling import compile_rules
 from millrace.ingest.contract import Agreed, stated_type
 from millrace.ingest.keys import Keys
 from millrace.ingest.mapping import with_tables
 from millrace.ingest.personal import as_read, same_protection, source_types
 from millrace.ingest.quarantine import REPLAYED, landed_rows, once
 from millrace.ingest.references import Parents
-from millrace.ingest.rules import Rules, Split, compile_rules, same_schema
+from millrace.ingest.rules import Rules, Split, same_schema
 from millrace.records.ingestion import Counts
 from millrace.records.progress import Step, Watch, unwatched
 from millrace.records.quarantine import Replayed

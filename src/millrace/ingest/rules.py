@@ -1,44 +1,37 @@
 """What becomes of the rows of a batch: cleaned, checked, and each put in exactly one place.
 
-All rules of a source are compiled once; a batch goes through them as one Polars plan, without Python per row. A row
+A batch goes through them as one Polars plan, without Python per row. A row
 that fails is quarantined once, with every reason, and as it was read.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from millrace.config.schema import ColumnSettings, ColumnType, SourceSettings
-from millrace.errors import DataError, ProjectFileError
+from millrace.errors import DataError
 from millrace.ingest.built_in import MAP, REFERENCES, UNIQUE
-from millrace.ingest.checks import Check, compile_checks, required
-from millrace.ingest.cleaning import UNMAPPED, Cleaning, columns_named, compile_cleaning
-from millrace.ingest.contract import Agreed
+from millrace.ingest.checks import Check
+from millrace.ingest.cleaning import UNMAPPED, Cleaning
 from millrace.ingest.keys import Key, Keys
 from millrace.ingest.latest import Latest
 from millrace.ingest.misread import as_it_was, marked
-from millrace.ingest.personal import as_told, personal, protection
-from millrace.ingest.reasons import GIVEN, RAW, Mark, broken, misfit, refusals, unlisted
-from millrace.ingest.references import Parents, Reference, compile_references, orphans
+from millrace.ingest.personal import as_told, personal
+from millrace.ingest.reasons import GIVEN, Mark, broken, misfit, refusals, unlisted
+from millrace.ingest.references import Reference, orphans
 from millrace.ingest.suppression import Suppressed
-from millrace.ingest.types import Typed, column_types, final_schema, tidy, typed
-from millrace.ingest.uniqueness import by_row, compile_unique, settle
+from millrace.ingest.types import Typed
+from millrace.ingest.uniqueness import by_row, settle
 from millrace.privacy.columns import Privacy
 from millrace.records.ingestion import Counts
-from millrace.sources.column_types import DTYPES
-from millrace.store.tables import BOOKKEEPING
 
-_DIGESTED = {"key", "columns", "missing", "contract", "clean", "required", "checks"}
-#: Rules that count for the digest only where they are stated, so that it stays what it was where they are not.
-_DIGESTED_IF_STATED = ("pii", "unique", "references")
 _PUBLIC = Privacy()
-_FAILED = "_failed_"
-_TAKEN = f"{_FAILED}unique"
-_ORPHAN = f"{_FAILED}references"
+#: How the columns begin that say of each row whether it failed a rule.
+FAILED = "_failed_"
+_TAKEN = f"{FAILED}unique"
+_ORPHAN = f"{FAILED}references"
 _ROW = "_row"
 
 
@@ -127,11 +120,11 @@ class Rules:
             done = self._plan(frame, first_row).collect()
         except pl.exceptions.PolarsError as error:
             raise DataError(f"The rules cannot be applied: {error}", where=self.where, code="data.rules") from error
-        doubtful, marks = {one.column: f"{_FAILED}type_{i}" for i, one in enumerate(self.typings)}, list[Mark]()
+        doubtful, marks = {one.column: f"{FAILED}type_{i}" for i, one in enumerate(self.typings)}, list[Mark]()
         if misfits is not None and misfits.height:
             done, doubtful, marks = marked(done, frame, misfits, doubtful)
             frame = as_it_was(frame, misfits)
-        flags = [column for column in done.columns if column.startswith(_FAILED)]
+        flags = [column for column in done.columns if column.startswith(FAILED)]
         failed = (
             done.select(pl.any_horizontal(flags)).to_series() if flags else pl.repeat(False, done.height, eager=True)
         )
@@ -186,9 +179,9 @@ class Rules:
         )
 
     def _marks(self) -> list[Mark]:
-        marks = [misfit(f"{_FAILED}type_{i}", one) for i, one in enumerate(self.typings)]
+        marks = [misfit(f"{FAILED}type_{i}", one) for i, one in enumerate(self.typings)]
         marks += [unlisted(f"{UNMAPPED}{i}", MAP, column) for i, column in enumerate(self.cleaning.unmapped)]
-        marks += [broken(f"{_FAILED}check_{i}", one) for i, one in enumerate(self.checks)]
+        marks += [broken(f"{FAILED}check_{i}", one) for i, one in enumerate(self.checks)]
         marks += [Mark(_ORPHAN, REFERENCES, pl.col(f"{_ORPHAN}_told"))] if self.references else []
         return marks + ([Mark(_TAKEN, UNIQUE, pl.col(f"{_TAKEN}_told"))] if self.unique else [])
 
@@ -197,78 +190,14 @@ class Rules:
         plan = plan.with_columns(*self.tidied, *self.lost)
         plan = plan.with_columns(
             *(one.value for one in self.typings),
-            *((~one.fits).alias(f"{_FAILED}type_{i}") for i, one in enumerate(self.typings)),
+            *((~one.fits).alias(f"{FAILED}type_{i}") for i, one in enumerate(self.typings)),
         )
         for step in self.cleaning.steps:
             plan = plan.with_columns(*step)
         floats = [name for name, dtype in self.cleaned.items() if dtype == pl.Float64]
         plan = plan.with_columns(pl.col(floats).fill_nan(None)) if floats else plan
-        broken = [(~one.holds).fill_null(value=False).alias(f"{_FAILED}check_{i}") for i, one in enumerate(self.checks)]
+        broken = [(~one.holds).fill_null(value=False).alias(f"{FAILED}check_{i}") for i, one in enumerate(self.checks)]
         return plan.with_columns(*broken)
-
-
-def compile_rules(
-    name: str,
-    settings: SourceSettings,
-    delivered: Mapping[str, pl.DataType],
-    known: Mapping[str, ColumnType] | None = None,
-    contract: Agreed | None = None,
-    parents: Parents | None = None,
-) -> Rules:
-    """The rules of source `name` for frames with the `delivered` columns; `known` are their types as the source says.
-
-    Where there is a `contract`, it says the final columns. What rows refer to is checked where there are `parents`.
-
-    Raises `ProjectFileError` for rules that name unknown columns or do not fit their types, and for columns whose
-    names or types a table cannot hold.
-
-    Examples
-    --------
-    >>> from millrace.config.schema import ColumnType, SourceSettings
-    >>> settings = SourceSettings.model_validate({"from": "a.csv", "checks": {"positive": "tenure >= 0"}})
-    >>> split = compile_rules("customers", settings, {"tenure": pl.Int64()}).split(pl.DataFrame({"tenure": [3, -1]}), 1)
-    >>> split.kept["tenure"].to_list(), split.refused["_reasons"].to_list()
-    ([3], ["positive: `tenure >= 0` does not hold: tenure = '-1'"])
-    """
-    where = f"sources.{name}"
-    known = contract.types if contract else known or {}
-    rows = {column: delivered.get(column, DTYPES[kind]) for column, kind in known.items()} if contract else delivered
-    final = final_schema(rows, known, settings, where)
-    private = protection(settings, final, where)
-    lost = contract.lost if contract else ()
-    _holdable(final, where)
-    columns_named(settings.keys, final, f"{where}.key")
-    cleaning = compile_cleaning(settings, final, where)
-    texts = [column for column, dtype in delivered.items() if dtype == pl.String]
-    kinds = column_types(final)
-    stated, unstated = settings.columns, ColumnSettings.model_construct()
-    typings = (typed(one, delivered[one], kinds[one], stated.get(one, unstated)) for one in final if one in delivered)
-    latest = Latest.of(settings)
-    stated_too = {key for key in _DIGESTED_IF_STATED if getattr(settings, key)} | (
-        {"keep", "cursor"} if latest else set()
-    )
-    said = settings.model_dump_json(include=_DIGESTED | stated_too)
-    needed = dict.fromkeys((*settings.required, *((*latest.key, latest.cursor) if latest else ())))
-    return Rules(
-        where=where,
-        delivered=dict(delivered),
-        cleaned=final,
-        final=private.schema(final),
-        lost=tuple(pl.lit(None, dtype=final[column]).alias(column) for column in lost),
-        cleaning=cleaning,
-        tidied=tuple(tidy(column, settings, column in cleaning.trimmed) for column in texts),
-        typings=tuple(one for one in typings if one),
-        checks=(
-            *(contract.checks if contract else ()),
-            *required(tuple(needed), final, where),
-            *compile_checks(settings.checks, final, where),
-        ),
-        digest=hashlib.sha256(said.encode()).hexdigest()[:16],
-        references=compile_references(settings, private.schema(final), parents, where) if parents else (),
-        unique=compile_unique(settings, final, where),
-        privacy=private,
-        latest=latest,
-    )
 
 
 def same_schema(table: Mapping[str, pl.DataType], batch: Mapping[str, pl.DataType], where: str) -> None:
@@ -293,24 +222,3 @@ def _same_columns(wanted: Mapping[str, pl.DataType], found: Mapping[str, pl.Data
             allowed=[f"{name} ({dtype})" for name, dtype in wanted.items()],
             next_step="mend the data, or state the column's type in the project file",
         )
-
-
-def _holdable(final: Mapping[str, pl.DataType], where: str) -> None:
-    known, folded = column_types(final), dict[str, str]()
-    for column, dtype in final.items():
-        if (same := folded.setdefault(column.lower(), column)) != column:
-            raise ProjectFileError(
-                f"The column names `{same}` and `{column}` differ only in case, which a table does not tell apart.",
-                where=where,
-                code="config.columns",
-                next_step="rename one of them in the source",
-            )
-        if column.startswith((_FAILED, RAW, GIVEN)) or column in BOOKKEEPING:
-            seen = f"The column name `{column}` is reserved for Millrace's own columns."
-            raise ProjectFileError(
-                seen, where=where, code="config.columns", next_step="rename the column in the source"
-            )
-        if column not in known:
-            seen = f"`{column}` is {dtype}, which a table does not hold."
-            allowed = ["number", "integer", "boolean", "date", "datetime", "text"]
-            raise ProjectFileError(seen, where=f"{where}.columns.{column}", code="config.columns", allowed=allowed)

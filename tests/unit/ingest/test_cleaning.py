@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from millrace.errors import ProjectFileError
+from millrace.ingest.compiling import compile_rules
 from millrace.ingest.keys import Keys
-from millrace.ingest.rules import compile_rules
 from millrace.store.objects import Store
 from millrace.store.tables import Table
 from unit.ingest.intake import settings

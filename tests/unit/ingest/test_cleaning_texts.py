@@ -7,7 +7,7 @@ import pytest
 
 from millrace.config.schema import SourceSettings
 from millrace.errors import ProjectFileError
-from millrace.ingest.rules import compile_rules
+from millrace.ingest.compiling import compile_rules
 
 
 def cleaned(text, *steps):

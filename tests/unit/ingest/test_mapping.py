@@ -7,9 +7,9 @@ import pytest
 
 from millrace.errors import DataError, MillraceError, ProjectFileError
 from millrace.ingest import mapping
+from millrace.ingest.compiling import compile_rules
 from millrace.ingest.mapping import with_tables
 from millrace.ingest.replay import replay
-from millrace.ingest.rules import compile_rules
 from millrace.ingest.stage import ingest
 from millrace.store.tables import Table
 from unit.ingest.intake import settings, take

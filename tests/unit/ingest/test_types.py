@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from millrace.errors import ProjectFileError
-from millrace.ingest.rules import compile_rules
+from millrace.ingest.compiling import compile_rules
 from unit.ingest.intake import settings
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from millrace.config.schema import SourceSettings
 from millrace.errors import MillraceError, ProjectFileError
 from millrace.ingest import keys
+from millrace.ingest.compiling import compile_rules
 from millrace.ingest.quarantine import landed_rows
 from millrace.ingest.replay import replay
-from millrace.ingest.rules import compile_rules
 from millrace.ingest.uniqueness import settle
 from millrace.records.ingestion import Counts
 from millrace.store import receipts
