@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from millrace.records.message import Message
 from millrace.records.monitoring import Decision
+from millrace.records.spread import Spread
 
 #: The command that carries a decision out.
 COMMANDS: Mapping[str, str] = MappingProxyType(
@@ -44,4 +45,11 @@ def message(decision: Decision, project: str) -> Message:
         version=decision.version,
         evidence=tuple(lines),
         command=COMMANDS[decision.decision],
+        picture=picture(decision),
     )
+
+
+def picture(decision: Decision) -> Spread | None:
+    """How the column that the first alarm of inputs is about is spread, as usual and now."""
+    moved = (decision.columns.get(alarm.column or "") for alarm in decision.alarms)
+    return next((column.spread for column in moved if column and column.spread), None)

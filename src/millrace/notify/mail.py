@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from millrace.errors import ProjectFileError, RemoteError, nearest
 from millrace.notify.base import PATIENCE, NotifierKind
+from millrace.notify.letter import html
 from millrace.records.message import Message
 
 _KEYS = ("to", "from", "smtp")
@@ -53,6 +54,8 @@ class Mail:
         letter["Message-ID"] = f"<{message.identity.replace('/', '.')}.{said}@millrace.invalid>"
         letter["X-Millrace-Message"] = message.identity
         letter.set_content(message.text)
+        if message.picture:
+            letter.add_alternative(html(message), subtype="html")
         return letter
 
     def _carry(self, letter: EmailMessage) -> dict[str, tuple[int, bytes]]:

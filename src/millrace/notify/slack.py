@@ -29,8 +29,11 @@ def content(message: Message) -> dict[str, object]:
     """The message as Slack wants it; `text` alone is what notifications and older servers show."""
     blocks = [
         {"type": "header", "text": {"type": "plain_text", "text": message.title[:150]}},
-        {"type": "section", "text": {"type": "mrkdwn", "text": _plain(message.text)[:_MOST]}},
+        {"type": "section", "text": {"type": "mrkdwn", "text": _plain(message.words)[:_MOST]}},
     ]
+    if message.picture:
+        drawn = _plain(message.bars.replace("`", "'"))[: _MOST - 8]
+        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": f"```\n{drawn}\n```"}})
     return {"text": _plain(f"{message.title}\n{message.text}"), "blocks": blocks}
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from millrace.errors import DataError, nearest
 from millrace.profile.checks import Finding, findings
+from millrace.profile.spread import spread
 from millrace.profile.statistics import holm
 from millrace.records.monitoring import Alarm, ColumnDrift
 from millrace.records.profile import ColumnDependence, ColumnProfile, Profile
@@ -63,6 +64,8 @@ def drift(
         lasting = [] if longer is None else _lasting(sure[1], each[0], longer.columns[name].rows)
         by_kind = {finding.kind: finding for finding in (*lasting, *sure[0])}
         columns[name] = _column(name, each[0], tuple(by_kind.values()))
+        if by_kind:
+            columns[name] = replace(columns[name], spread=spread(name, reference.columns[name], current.columns[name]))
     return dict(sorted(columns.items(), key=lambda item: (not item[1].alarmed, -item[1].effect)))
 
 

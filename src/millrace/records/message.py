@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from millrace.records.spread import Spread
+
 #: Written into every message that rests in the store; readers accept every older one.
 FORMAT = 1
 
@@ -31,6 +33,7 @@ class Message:
     version: int
     evidence: tuple[str, ...]
     command: str
+    picture: Spread | None = None
     format: int = FORMAT
 
     @property
@@ -40,7 +43,17 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The whole message in plain text."""
+        """The whole message in plain text, its picture last."""
+        return f"{self.words}\n\n{self.bars}" if self.picture else self.words
+
+    @property
+    def bars(self) -> str:
+        """The picture in plain text, for letters of equal width; "" where there is none."""
+        return self.picture.drawn() if self.picture else ""
+
+    @property
+    def words(self) -> str:
+        """The message in plain text, without its picture."""
         facts = [
             f"What: {self.what}",
             f"Since: {self.since} (seen {self.at})",

@@ -8,6 +8,7 @@ from typing import Literal
 
 from millrace.records.message import Delivery
 from millrace.records.metric import Metric
+from millrace.records.spread import Spread
 
 #: fix: what arrives is broken, and no model mends that.
 Verdict = Literal["keep", "fix", "retrain", "roll back"]
@@ -38,7 +39,7 @@ class ColumnDrift:
 
     `value` and `p_value` are of the test named in `statistic`, the column's most telling one; `effect` is a size from 0
     to 1 that does not grow with the number of rows; `alarmed` needs both, under control of all columns. `alarms` are
-    all that the column gave rise to.
+    all that the column gave rise to, and `spread` is their picture.
     """
 
     column: str
@@ -48,6 +49,7 @@ class ColumnDrift:
     effect: float
     alarmed: bool
     alarms: tuple[Alarm, ...] = ()
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import time_machine
 from millrace.config.schema import MonitorSettings
 from millrace.errors import ReleaseError, UsageError
 from millrace.monitor.history import history, remember
+from millrace.monitor.message import message
 from millrace.monitor.stage import monitor
 from millrace.records.costs import Costs
 from millrace.records.evaluation import Metric
@@ -68,6 +69,10 @@ def test_a_shifted_column_asks_for_retraining_and_is_named_before_what_it_caused
     assert decision.reason.startswith("`size`: the mean value went from ")
     assert "columns moved, first `size`" in decision.reason
     assert next(iter(decision.columns)) == "size"
+    seen = message(decision, "ill").picture
+    assert seen is not None
+    assert (seen.column, sum(seen.usual), round(sum(seen.now), 9)) == ("size", 1, 1)
+    assert sum(seen.now[-4:]) > 0.5 > sum(seen.usual[-4:])
     assert decision.columns["(probability)"].alarmed
     assert not decision.columns["age"].alarmed
 

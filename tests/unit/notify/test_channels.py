@@ -1,11 +1,16 @@
 """What receivers get, over real sockets."""
 
+import email
+import email.policy
 from dataclasses import replace
 
 import pytest
 
 from millrace.errors import RemoteError
 from millrace.notify.registry import receivers
+from millrace.records.spread import Spread
+
+PLANS = Spread("plan", ("gold", "<b>`free`"), (0.75, 0.25), (0.5, 0.5))
 
 
 def opened(kind, target):
@@ -77,3 +82,20 @@ def test_a_password_is_not_sent_to_a_server_that_offers_no_login(smtp, message):
         mail(smtp.url.replace("//", "//ann:hunter2@")).send(message)
     assert "hunter2" not in str(caught.value)
     assert not smtp.got
+
+
+def test_every_channel_shows_how_the_column_moved(http, smtp, message):
+    pictured = replace(message, picture=PLANS)
+    opened("webhook", http.url).send(pictured)
+    opened("slack", http.url).send(pictured)
+    mail(smtp.url).send(pictured)
+    plain, slack = http.got
+    assert plain["picture"]["now"] == [0.5, 0.5]
+    assert "75 %" in plain["text"]
+    assert slack["blocks"][2]["text"]["text"].splitlines()[3].startswith("&lt;b&gt;'free'  █████▍")
+    letter = email.message_from_string(smtp.got[0], policy=email.policy.default)
+    assert "gold       ████████████████  75 %" in letter.get_body(("plain",)).get_content()
+    page = letter.get_body(("html",)).get_content()
+    assert "<td>&lt;b&gt;`free`</td>" in page
+    assert page.count("width:160px") == 1
+    assert page.count("width:107px") == 2

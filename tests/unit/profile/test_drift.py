@@ -219,3 +219,20 @@ def test_a_column_that_is_gone_is_named() -> None:
     known = profile(pl.DataFrame({"x": [1.0]}), Signature("regression", "y", (Field("x", "number"),)))
     with pytest.raises(DataError, match="no column `x`"):
         drift(known, Profile(), 0.05)
+
+
+def test_the_picture_of_a_column_that_moved_holds_all_rows_of_both_sides() -> None:
+    draw = np.random.default_rng(3)
+    before, now = thirty(draw, 1000), thirty(draw, 1000)
+    now["normal0"], now["whole1"] = now["normal0"] + 4, now["whole1"] + 1
+    now["letters2"] = np.where(draw.random(1000) < 0.3, "new", now["letters2"])
+    found = {name: column.spread for name, column in compare(before, now).items() if column.alarmed}
+    assert found.keys() == {"normal0", "whole1", "letters2"}
+    for seen in found.values():
+        assert seen is not None
+        assert sum(seen.usual) == pytest.approx(1)
+        assert sum(seen.now) == pytest.approx(1)
+        assert len(seen.cells) <= 11
+    assert found["letters2"].cells[-1] == "all others"
+    assert found["normal0"].cells[-1] == "no value"
+    assert found["whole1"].cells[0] == "0 to 1"

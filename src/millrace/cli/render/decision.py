@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from millrace.cli.render.layout import add, hint, number, table, verdict
+from millrace.monitor.message import picture
 from millrace.records.monitoring import Decision, Performance, Unlabelled
 
 #: What a decision calls for.
@@ -42,6 +43,8 @@ def evidence(record: Decision) -> RenderableType:
         parts += [Text(), _unlabelled(record.unlabelled)]
     if record.columns:
         parts += [Text(), _columns(record)]
+    if (seen := picture(record)) is not None:
+        parts += [Text(), Text(seen.drawn())]
     parts += [Text(f"  not told yet: {one.channel}: {one.error}", "red") for one in record.deliveries if one.error]
     return Group(*parts)
 
