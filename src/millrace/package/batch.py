@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
@@ -12,6 +13,7 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 
 from millrace.engine import Engine
+from millrace.engine.here import Here
 from millrace.errors import DataError, UsageError, nearest
 from millrace.package.api import Package
 from millrace.package.writers import SUFFIXES, DelimitedWriter, opened
@@ -59,9 +61,14 @@ class Asking:
         An answer whose name is that of a column of the rows is called ``predicted_<name>``. Raises `DataError` where
         the rows lack a column that the model takes.
         """
-        far = _Elsewhere(str(self.package.path), self.trust, self.conformal, frozenset(self.known))
+        work: Callable[[Batch], Iterator[Batch]] = self.answer
+        if engine.several:
+            work = _Elsewhere(str(self.package.path), self.trust, self.conformal, frozenset(self.known))
+        else:
+            # One batch for each core, and one that is ready: a run on one core wastes less than one shared by several.
+            engine = Here(width=(os.cpu_count() or 1) + 1)
         columns: pl.Schema | None = None
-        with closing(engine.stream(far if engine.several else self.answer, batches)) as answered:
+        with closing(engine.stream(work, batches)) as answered:
             for rows, unread in answered:
                 columns = columns or rows.schema
                 yield _aligned(rows, columns), unread

@@ -10,8 +10,12 @@ from threading import Thread
 from typing import BinaryIO, Protocol, Self
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from millrace.errors import DataError
+
+#: Rows that readers of Parquet can skip together.
+_GROUP_ROWS = 122_880
 
 SUFFIXES = (".csv", ".parquet", ".ndjson")
 
@@ -55,7 +59,7 @@ class LinesWriter(DelimitedWriter):
 
 
 class ParquetWriter:
-    """Writes Parquet through one DuckDB copy that takes batches as they come and cuts row groups of its own size."""
+    """Writes Parquet through one Polars sink that takes batches as they come and cuts row groups of its own size."""
 
     def __init__(self, to: Path) -> None:
         self._to = to
@@ -82,7 +86,7 @@ class ParquetWriter:
         """Append the rows of `frame`. Raises `DataError` when earlier ones could not be written."""
         self._complain()
         if self._thread is None:
-            self._thread = Thread(target=self._copy, args=(frame.clear(),), name="parquet", daemon=True)
+            self._thread = Thread(target=self._sink, args=(frame.schema,), name="parquet", daemon=True)
             self._thread.start()
         self._waiting.put(frame)
 
@@ -90,24 +94,18 @@ class ParquetWriter:
         if self._failure is not None:
             raise DataError(f"The answers cannot be written: {self._failure}", where=str(self._to)) from self._failure
 
-    def _copy(self, empty: pl.DataFrame) -> None:
-        import duckdb
-        from arro3.core import RecordBatch, RecordBatchReader, Table
-
+    def _sink(self, schema: pl.Schema) -> None:
         ended = False
 
-        def batches() -> Iterator[RecordBatch]:
+        def frames(*_: object) -> Iterator[pl.DataFrame]:
             nonlocal ended
             while (frame := self._waiting.get()) is not None:
-                yield from Table(frame.rechunk()).to_batches()
+                yield frame
             ended = True
 
         try:
-            reader = RecordBatchReader.from_batches(Table(empty).schema, batches())
-            with duckdb.connect() as connection:
-                connection.register("answers", reader)
-                connection.execute("SET preserve_insertion_order = true")
-                connection.execute("COPY answers TO $to (FORMAT parquet)", {"to": str(self._part)})
+            rows = register_io_source(frames, schema=schema)
+            rows.sink_parquet(self._part, compression="snappy", row_group_size=_GROUP_ROWS, maintain_order=True)
         except BaseException as error:  # noqa: BLE001 - handed to the thread that writes
             self._failure = error
             while not ended and self._waiting.get() is not None:

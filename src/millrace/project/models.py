@@ -85,7 +85,7 @@ class Models(Loaded):
         own = self.settings.serve.trust
         named = trust if trust is not None or own is None else str(self.path.parent / own)
         key = None if named is None else str(Path(named).absolute())
-        package = Package.load(info.path, threads=0, trust=key)
+        package = Package.load(info.path, trust=key)
         asked = questions(self.settings, self.store, source, self.path.parent)
         asking = Asking(package, key, conformal, asked.columns)
         with open_engine(engine) if engine else nullcontext(self._engine) as where:

@@ -10,6 +10,7 @@ from millrace.errors import DataError, UsageError
 from millrace.package.api import Package
 from millrace.package.batch import Answered, Asking, answer_file, table_at
 from millrace.package.stage import pack
+from millrace.package.writers import ParquetWriter
 from millrace.records.conformal import Conformal
 from millrace.store.objects import Store
 from millrace.train.calling import Calling
@@ -132,3 +133,13 @@ def test_an_answer_does_not_take_the_name_of_a_column(fit, package, tmp_path):
 def test_a_place_that_takes_no_answers_is_refused_with_those_that_do(to, existing, seen):
     with pytest.raises(UsageError, match=seen):
         table_at(to, existing)
+
+
+def test_a_file_that_cannot_be_written_is_told_and_not_waited_for(tmp_path):
+    def write():
+        with ParquetWriter(tmp_path / "not there" / "a.parquet") as file:
+            for _ in range(20):
+                file.write(pl.DataFrame({"age": [1, 2]}))
+
+    with pytest.raises(DataError, match="The answers cannot be written"):
+        write()
