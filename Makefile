@@ -52,7 +52,8 @@ bench: $(READY) ## measure, each figure as a ratio to a peer or a ceiling in the
 	@$(BIN)/python bench/run.py $(ARGS)
 
 FAULTS := $(addprefix tests/unit/ingest/test_,faults.py keys_faults.py api_faults.py changing_faults.py latest.py) \
-	tests/unit/store/test_delta.py tests/unit/wheel/test_stages_faults.py tests/journey/test_killed_ingest.py \
+	tests/unit/store/test_delta.py tests/unit/wheel/test_stages_faults.py tests/unit/release/test_rollback_faults.py \
+	tests/journey/test_killed_rollback.py tests/journey/test_killed_ingest.py \
 	tests/journey/test_killed_stages.py tests/journey/test_up.py
 
 faults: $(READY) ## the long fault matrices: kill, retry, two writers, at every step

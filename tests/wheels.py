@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ serve: {port: 0}
 up: {ingest: 1 s, monitor: 1 min%s}
 retrain: {when: ["30 min"], cooldown: 30 min}
 """
-#: Runs `millrace up` and dies before its nth sign of life, a step that it tells or an object that it writes; or so many
+#: Runs a verb and dies before its nth sign of life, a step that it tells or an object that it writes; or so many
 #: seconds after it, wherever it is then.
 DYING = """
 import os, signal, sys, threading
@@ -69,7 +69,7 @@ import millrace.cli.up
 millrace.cli.up.watching = watching
 from millrace.cli.edge import run
 
-status = run(["up", "--json"])
+status = run(sys.argv[1:])
 print(json_left := left, file=sys.stderr)
 sys.exit(status)
 """
@@ -112,9 +112,9 @@ def running(folder: Path, command: list[str]) -> Iterator[tuple[subprocess.Popen
         process.communicate()
 
 
-def dying(sign: int, later: float = 0.0) -> list[str]:
-    """`millrace up --json` that dies before its nth sign of life, or so many seconds after it."""
-    return [sys.executable, "-c", DYING, str(sign), str(later)]
+def dying(sign: int, later: float = 0.0, verb: Sequence[str] = ("up", "--json")) -> list[str]:
+    """A verb, `millrace up --json` if none is named, that dies before its nth sign of life, or seconds `later`."""
+    return [sys.executable, "-c", DYING, str(sign), str(later), *verb]
 
 
 def millrace(*words: str) -> list[str]:
