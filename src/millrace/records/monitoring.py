@@ -106,8 +106,8 @@ class Unlabelled:
     """What can be said of the newest `rows` answers before their truth is known, and what that rests on.
 
     `value` is the estimated metric with the bounds of its band, None where the rows lie too far from those whose truth
-    is known; `promised` is the held-out one. `flagged` is the share of answers that are likely wrong, `usual` that of
-    held-out rows; `outside` is the share of rows with a value that the model was never trained on.
+    is known; `promised` is the held-out one. `flagged` is the share of answers that likely have a large error, `usual`
+    that of held-out rows; `outside` is the share of rows with a value that the model was never trained on.
     """
 
     metric: str

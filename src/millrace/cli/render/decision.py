@@ -29,6 +29,8 @@ def evidence(record: Decision) -> RenderableType:
     parts: list[RenderableType] = [verdict(record.decision == "keep", f"{record.decision}: {record.reason}")]
     about = f"{record.package} {record.version} · " if record.package else ""
     parts.append(Text(f"  {about}{record.rows:,} predictions looked at{f' · {record.at}' if record.at else ''}", "dim"))
+    if (seen := picture(record)) is not None:
+        parts += [Text(), Text(seen.drawn())]
     if record.alarms:
         drawn = table("alarm", "column", "statistic", "value", "evidence", numbers=["value"])
         for alarm in record.alarms:
@@ -43,8 +45,6 @@ def evidence(record: Decision) -> RenderableType:
         parts += [Text(), _unlabelled(record.unlabelled)]
     if record.columns:
         parts += [Text(), _columns(record)]
-    if (seen := picture(record)) is not None:
-        parts += [Text(), Text(seen.drawn())]
     parts += [Text(f"  not told yet: {one.channel}: {one.error}", "red") for one in record.deliveries if one.error]
     return Group(*parts)
 
@@ -77,7 +77,9 @@ def _unlabelled(record: Unlabelled) -> RenderableType:
         band = f"{number(record.low)} to {number(record.high)}"
         held = f", {number(record.promised.value)} on held-out rows" if record.promised else ""
         lines.append(f"  {record.metric} is estimated at {number(record.value)} ({band}){held}")
-    lines.append(f"  {record.flagged:.1%} of the answers are likely wrong, {record.usual:.1%} of held-out rows were")
+    lines.append(
+        f"  {record.flagged:.1%} of the answers are likely far off, as {record.usual:.1%} of held-out rows were"
+    )
     return Text("\n".join([*lines, *(f"  · {one}" for one in record.assumptions)]), "dim")
 
 

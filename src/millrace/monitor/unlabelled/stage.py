@@ -75,7 +75,7 @@ def alarm(found: Unlabelled) -> Alarm | None:
         estimated = f"; {found.metric} is estimated at {found.value:.4g} ({found.low:.4g} to {found.high:.4g})"
         estimated += f", and was {found.promised.value:.4g} on held-out rows"
     evidence = (
-        f"{found.flagged:.1%} of the answers are likely wrong ({found.flagged_low:.1%} to {found.flagged_high:.1%}), "
+        f"{found.flagged:.1%} of the answers are likely far off ({found.flagged_low:.1%} to {found.flagged_high:.1%}), "
         f"{found.usual:.1%} were of held-out rows{estimated}; no outcome was needed to say so"
     )
     return Alarm("harm", None, "likely_wrong_share", found.flagged, evidence)
@@ -123,8 +123,8 @@ def _assumptions(held: Held, told: Ranker, band: Band | None, far: float) -> lis
         f"{far:.1%} of the rows hold a value that the model was never trained on; of those nothing is known",
         f"compared with {len(held.truth):,} {held.of}"
         + (f", which tell as much as {band.worth:,.0f} rows like the served ones" if band else ""),
-        f"of answers flagged as likely wrong {1 - told.false:.0%} were rather wrong on those rows, and "
-        f"{told.power:.0%} of the rather wrong ones were flagged",
+        f"of answers that look so {1 - told.false:.0%} had a large error on those rows, and "
+        f"{told.power:.0%} of large errors looked so",
     ]
     if band is None:
         said.append("no estimate: the served rows lie too far from those whose truth is known")

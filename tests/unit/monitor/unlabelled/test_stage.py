@@ -104,7 +104,7 @@ def test_an_alarm_is_told_with_the_estimate_and_asks_for_a_retraining(look) -> N
     found = look(CALM, draw(1440, seed=3, spread=0.3))
     decision = besides(Decision("keep", "Nothing moved."), found)
     assert decision.decision == "retrain"
-    assert "of the answers are likely wrong" in decision.reason
+    assert "of the answers are likely far off" in decision.reason
     assert "accuracy is estimated at 0." in decision.reason
     assert [alarm.kind for alarm in decision.alarms] == ["harm"]
     assert besides(Decision("fix", "Broken."), found).decision == "fix"
