@@ -168,7 +168,9 @@ class SourceSettings(Section):
         None, description="files changed less than this ago wait for the next ingest, such as 5 s"
     )
     sheet: Name | None = Field(None, description="of a spreadsheet; default: the first")
-    key: Name | tuple[Name, ...] | None = Field(None, description="column(s) that identify a row")
+    key: Name | Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
+        None, description="column(s) that identify a row"
+    )
     keep: Literal["all", "latest"] = Field(
         "all", description="of the rows with one `key`: all of them, or the one with the newest `cursor` alone"
     )

@@ -13,8 +13,8 @@ FORMAT = 1
 class JobState:
     """One thing that happens by itself. Times are ISO 8601 in UTC, empty where there is none yet.
 
-    `last` is when it last ended well, `said` what came of it then; `failures` counts those since, `error` is the newest
-    one's. `due` is when it is tried next.
+    `last` is when it last ended well, `said` what came of it then; `failures` counts those since, `error` is what the
+    newest one says. `due` is when it is tried next.
     """
 
     name: str

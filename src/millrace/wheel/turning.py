@@ -120,11 +120,17 @@ class Wheel:
     def _failed(self, before: JobState, error: MillraceError, moment: datetime) -> JobState:
         pause = min(_PAUSE * 2 ** min(before.failures, 20), _LONGEST)
         due = (moment + timedelta(seconds=pause)).isoformat()
-        return replace(before, state="failing", failures=before.failures + 1, error=error.seen, due=due)
+        return replace(before, state="failing", failures=before.failures + 1, error=_told(error), due=due)
 
     def _put(self, state: JobState) -> None:
         self.states[state.name] = state
         self._note(tuple(self.states.values()))
+
+
+def _told(error: MillraceError) -> str:
+    """Where it failed, why, and what a person can do."""
+    where = f"{error.where}: " if error.where else ""
+    return f"{where}{error.seen}{f' Next: {error.next_step}' if error.next_step else ''}"
 
 
 def _taken_up(job: Job, known: JobState | None) -> JobState:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from millrace.config.references import parse_reference
 from millrace.engine.stopping import told_to_stop
 from millrace.errors import MillraceError
 from millrace.ingest.expectations import hold
@@ -77,17 +78,28 @@ def jobs(site: Site, *, by: str, recorded: Recorded = unrecorded) -> list[Job]:
 
 
 def _ingest(site: Site) -> str:
-    """Bring what is new in every source into its table; what a source cannot give yet is waited for."""
+    """Bring what is new in every source into its table; what a source cannot give yet is waited for.
+
+    A source that fails holds up only those that refer to it, whose rows would be refused; then its error is raised.
+    """
     quiet = replace(site, settings=quietly(site.settings))
     done: list[Ingested] = []
     said = []
+    failed: dict[str, MillraceError | None] = {}
     for name in site.settings.in_order:
+        if _parents(site, name) & failed.keys():
+            failed[name] = None
+            continue
         try:
             done.append(ingest(quiet, name, new_run()))
         except MillraceError as error:
-            if error.code != "source.missing":
-                raise
-            said.append(f"{name}: nothing is there yet")
+            if error.code == "source.missing":
+                said.append(f"{name}: nothing is there yet")
+            else:
+                failed[name] = error
+    for broken in failed.values():
+        if broken is not None:
+            raise broken
     hold(done)
     said += [
         f"{one.source}: {one.kept:,} rows kept, {one.quarantined:,} refused (version {one.table_version})"
@@ -95,6 +107,11 @@ def _ingest(site: Site) -> str:
         if one.read
     ]
     return "; ".join(said)
+
+
+def _parents(site: Site, name: str) -> set[str]:
+    """The sources that a source refers to."""
+    return {parse_reference(text)[0] for text in site.settings.sources[name].references.values()}
 
 
 def _look(site: Site, by: str, recorded: Recorded, *, train: bool) -> str:

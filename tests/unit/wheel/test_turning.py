@@ -47,7 +47,7 @@ def test_jobs_are_done_in_their_order_and_a_failure_hinders_no_other() -> None:
 
     def fails() -> str:
         done.append("fails")
-        raise RemoteError("the bucket does not answer")
+        raise RemoteError("the bucket does not answer", where="sources.meters", next_step="look at it")
 
     told = []
     turned, noted = wheel(
@@ -58,7 +58,7 @@ def test_jobs_are_done_in_their_order_and_a_failure_hinders_no_other() -> None:
     assert done == ["fails", "works"]
     assert told == [("the bucket does not answer", 1)]
     assert [(state.state, state.said, state.error) for state in noted[-1]] == [
-        ("failing", "", "the bucket does not answer"),
+        ("failing", "", "sources.meters: the bucket does not answer Next: look at it"),
         ("waiting", "fine", ""),
     ]
 

@@ -32,9 +32,11 @@ def said(state: JobState) -> str:
     --------
     >>> said(JobState("ingest", "5 s", last="2026-05-03T14:00:00+00:00", said="meters: 5 rows kept, 0 refused"))
     '2026-05-03 14:00:00  ingest: meters: 5 rows kept, 0 refused'
+    >>> said(JobState("ingest", "5 s", failures=1, due="2026-05-03T14:00:05+00:00", error="No answer."))
+    'ingest failed, and is tried again at 2026-05-03 14:00:05: No answer.'
     """
     if state.failures:
-        return f"{_time(state.due)}  {state.name} is tried again then; it failed: {state.error}"
+        return f"{state.name} failed, and is tried again at {_time(state.due)}: {state.error}"
     return f"{_time(state.last)}  {state.name}: {state.said}"
 
 
