@@ -12,6 +12,7 @@ _MEANINGLESS = (
     "The inner solver of NewtonCholeskySolver stumbled",  # it goes on with another solver
     "An ill-conditioned matrix detected",  # columns that repeat others share a weight
     "Ill-conditioned matrix",  # as above
+    "Singular matrix in solving dual problem",  # as above
 )
 
 
