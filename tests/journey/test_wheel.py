@@ -18,6 +18,7 @@ from millrace.monitor.history import history
 from millrace.project import Project
 from millrace.records.turning import JobState
 from millrace.serve.core import Core
+from millrace.serve.rows import predict
 from millrace.store import packages, runs
 from millrace.store.prediction_log import wal
 from millrace.wheel.turning import Wheel
@@ -90,7 +91,7 @@ class World:
         ids, labels = [], []
         for part in rows.iter_slices(A_DAY // 4):
             body = json.dumps(part.select("a", "b", "c", "day").with_columns(pl.col("day").cast(pl.String)).to_dicts())
-            answer = json.loads(core.predict(body.encode()))["predictions"]
+            answer = json.loads(predict(core, body.encode()))["predictions"]
             ids += [one["id"] for one in answer]
             labels += [one["label"] for one in answer]
             clock.shift(timedelta(hours=4))

@@ -7,6 +7,7 @@ import time
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from typing import NamedTuple
 
 from millrace.errors import RequestError
@@ -20,6 +21,7 @@ from millrace.serve.failures import failure, later
 from millrace.serve.metrics import Board
 from millrace.serve.rate import Rate
 from millrace.serve.routes import router
+from millrace.serve.rows import predict_together
 from millrace.serve.rsgi import Exchange, Scope
 from millrace.serve.together import Together
 from millrace.serve.waiting import Waiting
@@ -69,7 +71,8 @@ class Application:
         self._kinds = {kind: [("content-type", kind), *self._headers] for kind in (JSON, CSV)}
         self._bodies, self._waiting = Bodies(limits.body), Waiting(limits.queue)
         batched = limits.together > 1
-        self._together = Together(core.predict_together, limits.together, limits.seconds) if batched else None
+        together = partial(predict_together, core)
+        self._together = Together(together, limits.together, limits.seconds) if batched else None
         self.routes = router(core, self._waiting, board, at, keyed=guard is not None)
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:

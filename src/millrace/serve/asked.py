@@ -8,6 +8,7 @@ from typing import Protocol
 from millrace.serve.around import asked_for
 from millrace.serve.core import Core
 from millrace.serve.lanes import ANYONE, Asker
+from millrace.serve.rows import predict, predict_csv
 
 JSON, CSV = "application/json", "text/csv; charset=utf-8"
 _BRACKETS = frozenset((b"{", b"["))
@@ -44,9 +45,9 @@ def predicting(core: Core, headers: Named, query: str) -> Callable[[bytes], tupl
     def predicted(body: bytes) -> tuple[bytes, str]:
         # JSON begins with a bracket: the headers are only looked at where they can matter.
         if body[:1] not in _BRACKETS and is_csv(headers):
-            return core.predict_csv(body, asker=asker), CSV
+            return predict_csv(core, body, asker=asker), CSV
         if query:
-            return core.predict(body, asker=asker, **asked_for(query)), JSON
-        return core.predict(body, asker=asker), JSON
+            return predict(core, body, asker=asker, **asked_for(query)), JSON
+        return predict(core, body, asker=asker), JSON
 
     return predicted

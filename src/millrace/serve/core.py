@@ -1,13 +1,15 @@
-"""Requests to answers, whatever brought them: decode, columns, graph, log, encode. No transport is known here."""
+"""Rows to answers that are logged, whatever brought them: which model, its graph, the log, the counts.
+
+No transport is known here, and no dialect: `serve.rows` reads and writes JSON and CSV, `serve.oip` the Open Inference
+Protocol, and both ask a `Core`.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,18 +18,17 @@ import numpy as np
 
 from millrace.inference.columns import Reader
 from millrace.inference.model import Model
+from millrace.inference.single import One
 from millrace.privacy.columns import Privacy
 from millrace.records.fit import Answer
 from millrace.records.served import Served
-from millrace.serve.answers import apart, prediction_of, predictions_of
-from millrace.serve.around import demand, surroundings
+from millrace.serve.around import demand
 from millrace.serve.aside import Aside
 from millrace.serve.journal import Journal
-from millrace.serve.lanes import ANYONE, Asker, Lane, Lanes, Loaded
+from millrace.serve.lanes import Asker, Lane, Lanes, Loaded
 from millrace.serve.metrics import Counters
-from millrace.serve.moved import moved_by
 from millrace.serve.outcomes import outcomes_of
-from millrace.serve.shapes import decoded, read_rows, rows_of_csv
+from millrace.serve.shapes import decoded
 from millrace.store.log_entries import SHADOWED
 from millrace.store.segments import SegmentWriter
 
@@ -36,7 +37,7 @@ Given = TypeVar("Given")
 Matrices = tuple[np.ndarray, np.ndarray]
 
 
-class _ReplacedError(Exception):
+class ReplacedError(Exception):
     """The model was replaced while it answered."""
 
 
@@ -55,7 +56,6 @@ class Core:
         self.counters = Counters()
         self._noted = self.counters.served(0)
         self._guard = threading.Lock()
-        self._encode = msgspec.json.Encoder().encode
         self._pack = msgspec.msgpack.Encoder().encode
         self.shadow = Aside(self.counters)
 
@@ -97,7 +97,7 @@ class Core:
         while True:
             try:
                 return answer(self.lanes)
-            except _ReplacedError:
+            except ReplacedError:
                 continue
 
     def note_counts(self) -> None:
@@ -111,122 +111,6 @@ class Core:
         with contextlib.suppress(OSError):
             log.append(self._pack(since))
             self._noted = now
-
-    def predict(self, body: bytes, *, conformal: bool = False, explain: bool = False, asker: Asker = ANYONE) -> bytes:
-        """Answer rows in any of the JSON shapes of `serve.shapes`; always a list under ``predictions``.
-
-        Raises `MalformedError` for bytes that are no JSON rows, `RequestError` for a value that does not fit, OSError
-        when the answer cannot be logged (it is then not given). With `conformal` each answer says what else may be
-        true, with `explain` what moved it.
-        """
-        return self.steady(lambda lanes: self._predicted(lanes, body, asker, conformal, explain))
-
-    def predict_together(self, bodies: Sequence[bytes]) -> list[bytes | Exception]:
-        """What `predict` says to each of some bodies, or raises, from one run of the graph for all that allow it.
-
-        Those that allow it are usual rows for the champion, while nothing is tried beside it.
-        """
-        lanes = self.lanes
-        lane = lanes.lane()
-        reads = [lane.loaded.direct.read(body) if lanes.alone else None for body in bodies]
-        parts = iter(apart(lane.loaded, [read for read in reads if read is not None]))
-        return [
-            self._one_of(lane, body, read, next(parts) if read else None)
-            for body, read in zip(bodies, reads, strict=True)
-        ]
-
-    def _one_of(self, lane: Lane, body: bytes, read: Matrices | None, given: Answer | None) -> bytes | Exception:
-        try:
-            if read is None or given is None:
-                return self.predict(body)
-            try:
-                answer, ids = self.answer(lane, *read, given=given)
-            except _ReplacedError:
-                return self.predict(body)
-            manifest = lane.loaded.model.manifest
-            predictions = predictions_of(lane.loaded, answer, ids)
-            return self._encode({"predictions": predictions, "package": manifest.name, "version": manifest.version})
-        except Exception as error:  # noqa: BLE001 - each asker is told of its own failure, as if it had come alone
-            return error
-
-    def _predicted(self, lanes: Lanes, body: bytes, asker: Asker, conformal: bool, explain: bool) -> bytes:
-        rows = lanes.champion.direct.rows(body) if lanes.alone else None
-        if rows is not None and len(rows) == 1 and not (conformal or explain):
-            given = self._one(lanes.lane(asker), rows[0])
-            if given is not None:
-                return given
-        read = None if rows is None else lanes.champion.direct.matrices(rows)
-        if read is not None:
-            lane = lanes.lane(asker)
-            answer, ids = self.answer(lane, *read, around=conformal)
-        else:
-            lane, read, answer, ids = self._answer_rows(
-                lanes, read_rows(lanes.champion.model.signature, body), asker, around=conformal
-            )
-        manifest = lane.loaded.model.manifest
-        predictions = predictions_of(lane.loaded, answer, ids)
-        content = {"predictions": predictions, "package": manifest.name, "version": manifest.version}
-        if conformal:
-            for one, more in zip(predictions, surroundings(answer, manifest.signature.classes), strict=True):
-                one.update(more)
-            if manifest.conformal is not None:
-                content["coverage"] = manifest.conformal.coverage
-        if explain:
-            numbers, texts = read
-            moved = moved_by(lane.loaded.model, numbers, lane.loaded.personal.texts(texts), answer)
-            for one, parts in zip(predictions, moved, strict=True):
-                one["moved_by"] = parts
-        return self._encode(content)
-
-    def _one(self, lane: Lane, values: tuple[Any, ...]) -> bytes | None:
-        """The answer to the usual request, one row while nothing is tried; None where it needs more than that."""
-        loaded = lane.loaded
-        if loaded.single is None:
-            return None
-        try:
-            found = loaded.single.answer(values)
-        except OverflowError:
-            return None
-        at = time.time_ns() // 1000
-        names = self._journal.names(at, 1)
-        labels = [] if found.label is None else [found.label]
-        record = self._journal.record(lane, at, names, found.numbers, found.texts, labels, found.raw)
-        self._keep(lane, record, 1, unseen=loaded.unseen(found.texts))
-        prediction = prediction_of(loaded.model.signature.classes, names[0], found.label, found.scores)
-        manifest = loaded.model.manifest
-        return self._encode({"predictions": [prediction], "package": manifest.name, "version": manifest.version})
-
-    def predict_csv(self, body: bytes, *, asker: Asker = ANYONE) -> bytes:
-        """Answer CSV with CSV: a line per row with the label and each class's probability, or with the value.
-
-        Without a header, as SageMaker's own containers answer. Raises as `predict` does.
-        """
-        return self.steady(lambda lanes: self._predicted_csv(lanes, body, asker))
-
-    def _predicted_csv(self, lanes: Lanes, body: bytes, asker: Asker) -> bytes:
-        rows = rows_of_csv(body, lanes.champion.model.signature)
-        lane, _, answer, _ = self._answer_rows(lanes, rows, asker)
-        lines = io.StringIO()
-        writer = csv.writer(lines, lineterminator="\n")
-        if answer.label is None or answer.probabilities is None:
-            writer.writerows([value] for value in answer.value.ravel().tolist())  # type: ignore[union-attr]
-        else:
-            classes = lane.loaded.model.signature.classes
-            given = zip(answer.label.tolist(), answer.probabilities.tolist(), strict=True)
-            writer.writerows([classes[label], *row] for label, row in given)
-        return lines.getvalue().encode()
-
-    def _answer_rows(
-        self, lanes: Lanes, rows: list[Any], asker: Asker, *, around: bool = False
-    ) -> tuple[Lane, Matrices, Answer, list[str]]:
-        lane = lanes.lane(asker, rows[0].get if rows and isinstance(rows[0], dict) else None)
-        reader = lane.loaded.reader
-        numbers, texts = reader.from_rows(rows)
-        surplus = reader.surplus(rows)
-        answer, ids = self.answer(
-            lane, numbers, texts, surplus, around=around, again=lambda other: other.from_rows(rows)
-        )
-        return lane, (numbers, texts), answer, ids
 
     def answer(
         self,
@@ -260,6 +144,38 @@ class Core:
             self._tried(lane, at, ids, again)
         return answer, ids
 
+    def answer_one(self, lane: Lane, values: tuple[Any, ...]) -> tuple[One, str] | None:
+        """The same of the usual request, one row while nothing is tried; None where it needs more than that.
+
+        `values` are those of the row as `Direct.rows` gives them.
+        """
+        loaded = lane.loaded
+        if loaded.single is None:
+            return None
+        try:
+            found = loaded.single.answer(values)
+        except OverflowError:
+            return None
+        at = time.time_ns() // 1000
+        names = self._journal.names(at, 1)
+        labels = [] if found.label is None else [found.label]
+        record = self._journal.record(lane, at, names, found.numbers, found.texts, labels, found.raw)
+        self._keep(lane, record, 1, unseen=loaded.unseen(found.texts))
+        return found, names[0]
+
+    def answer_rows(
+        self, lanes: Lanes, rows: list[Any], asker: Asker, *, around: bool = False
+    ) -> tuple[Lane, Matrices, Answer, list[str]]:
+        """The same of rows in any shape of `serve.shapes`: who answers them, and their matrices, come with it."""
+        lane = lanes.lane(asker, rows[0].get if rows and isinstance(rows[0], dict) else None)
+        reader = lane.loaded.reader
+        numbers, texts = reader.from_rows(rows)
+        surplus = reader.surplus(rows)
+        answer, ids = self.answer(
+            lane, numbers, texts, surplus, around=around, again=lambda other: other.from_rows(rows)
+        )
+        return lane, (numbers, texts), answer, ids
+
     def _record(
         self, lane: Lane, at: int, ids: list[str], numbers: np.ndarray, texts: list[str], answer: Answer
     ) -> bytes:
@@ -274,7 +190,7 @@ class Core:
         """Append to the log of the lane's model, which ends when it is replaced; then count what was answered."""
         with self._guard:
             if lane.loaded is not self.lanes.champion and lane.loaded not in self.lanes.all:
-                raise _ReplacedError
+                raise ReplacedError
             if record and lane.loaded.log:
                 lane.loaded.log.append(record)
             self.counters.rows += rows

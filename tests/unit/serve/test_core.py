@@ -11,6 +11,7 @@ from millrace.errors import RequestError
 from millrace.inference.model import Model
 from millrace.serve.core import Core
 from millrace.serve.lanes import Lanes
+from millrace.serve.rows import predict
 from millrace.serve.shapes import MalformedError
 from millrace.store.objects import Store
 from millrace.store.packages import find
@@ -36,7 +37,7 @@ def log(core: Core, store: Store) -> Iterator[SegmentWriter]:
 
 @pytest.mark.parametrize("body", [ROW, b"[" + ROW + b"]", b'{"rows": [' + ROW + b"]}"], ids=["one", "list", "rows"])
 def test_every_way_to_send_a_row_gives_a_list_of_one(core: Core, body: bytes) -> None:
-    answer = msgspec.json.decode(core.predict(body))
+    answer = msgspec.json.decode(predict(core, body))
     (prediction,) = answer["predictions"]
     assert prediction.pop("id")
     # age 20, gold, no calls: logit 0 - 2.0 + 2 = 0
@@ -45,7 +46,7 @@ def test_every_way_to_send_a_row_gives_a_list_of_one(core: Core, body: bytes) ->
 
 
 def test_no_rows_give_no_predictions(core: Core, log: SegmentWriter, store: Store) -> None:
-    assert msgspec.json.decode(core.predict(b'{"rows": []}'))["predictions"] == []
+    assert msgspec.json.decode(predict(core, b'{"rows": []}'))["predictions"] == []
     log.seal()
     assert predictions(store).height == 0
 
@@ -54,7 +55,7 @@ def test_ids_are_unique_and_sort_in_the_order_of_answers(core: Core) -> None:
     ids = [
         prediction["id"]
         for _ in range(50)
-        for prediction in msgspec.json.decode(core.predict(b"[" + b",".join([ROW] * 3) + b"]"))["predictions"]
+        for prediction in msgspec.json.decode(predict(core, b"[" + b",".join([ROW] * 3) + b"]"))["predictions"]
     ]
     assert ids == sorted(ids)
     assert len(set(ids)) == 150
@@ -63,27 +64,27 @@ def test_ids_are_unique_and_sort_in_the_order_of_answers(core: Core) -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'"text"', b"3"])
 def test_bytes_that_are_no_rows_are_malformed(core: Core, body: bytes) -> None:
     with pytest.raises(MalformedError, match="body"):
-        core.predict(body)
+        predict(core, body)
 
 
 def test_a_list_of_other_things_than_rows_names_the_first(core: Core) -> None:
     with pytest.raises(RequestError, match="A row is the number 1") as caught:
-        core.predict(b"[" + ROW + b",1]")
+        predict(core, b"[" + ROW + b",1]")
     assert caught.value.row == 1
 
 
 def test_unknown_fields_and_categories_are_counted_not_refused(core: Core) -> None:
-    core.predict(b'{"age": 20, "plan": "platinum", "colour": "red", "size": 3}')
+    predict(core, b'{"age": 20, "plan": "platinum", "colour": "red", "size": 3}')
     assert (core.counters.extra_fields, core.counters.unseen_categories, core.counters.rows) == (2, 1, 1)
 
 
 def test_a_missing_category_is_not_an_unseen_one(core: Core) -> None:
-    core.predict(b'{"age": 20}')
+    predict(core, b'{"age": 20}')
     assert core.counters.unseen_categories == 0
 
 
 def test_what_was_answered_is_what_the_log_holds(core: Core, log: SegmentWriter, store: Store) -> None:
-    answer = msgspec.json.decode(core.predict(b'[{"age": 20, "plan": "gold", "calls": 3}, {"age": 30}]'))
+    answer = msgspec.json.decode(predict(core, b'[{"age": 20, "plan": "gold", "calls": 3}, {"age": 30}]'))
     log.seal()
     frame = predictions(store)
     assert frame["prediction_id"].to_list() == [prediction["id"] for prediction in answer["predictions"]]
@@ -95,10 +96,10 @@ def test_what_was_answered_is_what_the_log_holds(core: Core, log: SegmentWriter,
 def test_a_new_model_answers_from_the_next_request_on_and_the_log_tells_them_apart(
     core: Core, log: SegmentWriter, store: Store
 ) -> None:
-    core.predict(ROW)
+    predict(core, ROW)
     for old in core.replace(Lanes(core.prepared(Model.open(publish_tiny(store, bias=-5.0).path)))):
         old.close()
-    answer = msgspec.json.decode(core.predict(ROW))
+    answer = msgspec.json.decode(predict(core, ROW))
     assert (answer["version"], answer["predictions"][0]["label"]) == (2, "No")
     assert core.loaded.log
     core.loaded.log.seal()
@@ -151,13 +152,13 @@ def test_an_answer_that_cannot_be_logged_is_not_given(core: Core, store: Store) 
     log.close()
     log._folder.rename(log._folder.with_name("gone"))
     with pytest.raises(OSError, match="No such file"):
-        core.predict(ROW)
+        predict(core, ROW)
     assert core.counters.rows == 0
 
 
 def test_a_part_of_the_answers_is_logged_where_a_part_is_asked_for(core: Core, store: Store) -> None:
     core.write_to(wal(store), share=0.25)
-    given = [msgspec.json.decode(core.predict(ROW))["predictions"][0]["id"] for _ in range(400)]
+    given = [msgspec.json.decode(predict(core, ROW))["predictions"][0]["id"] for _ in range(400)]
     core.close()
     kept = predictions(store)["prediction_id"].to_list()
     assert set(kept) < set(given)

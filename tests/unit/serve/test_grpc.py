@@ -22,6 +22,7 @@ from serving import serving
 grpc = pytest.importorskip("grpc", reason="the extra `grpc` is not installed")
 
 from millrace.serve.grpc_server import GrpcServer  # noqa: E402 - needs the library
+from millrace.serve.rows import predict  # noqa: E402 - as above
 
 
 def free_port() -> int:
@@ -86,7 +87,7 @@ def test_an_answer_is_that_of_http(client, core):
     said = client.ask("ModelInfer", model_name="churn", id="q7", inputs=[AGE, PLAN, CALLS])
     outputs = dict(zip((one.name for one in said.outputs), said.raw_output_contents, strict=True))
     rows = [{"age": 20.0, "plan": "gold", "calls": 3}, {"age": 60.0, "plan": "basic", "calls": 2}]
-    expected = [one["probabilities"] for one in json.loads(core.predict(json.dumps(rows).encode()))["predictions"]]
+    expected = [one["probabilities"] for one in json.loads(predict(core, json.dumps(rows).encode()))["predictions"]]
     assert said.id == "q7"
     assert said.model_version == "1"
     assert floats(outputs["probabilities"]) == pytest.approx([one[name] for one in expected for name in ("No", "Yes")])

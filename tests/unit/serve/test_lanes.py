@@ -12,6 +12,7 @@ from millrace.inference.model import Model
 from millrace.records.traffic import Challenger, Outcome, Shadow, Traffic
 from millrace.serve.core import Core
 from millrace.serve.lanes import Asker, Lane, Lanes
+from millrace.serve.rows import predict
 from millrace.store.objects import Store
 from millrace.store.packages import find
 from millrace.store.prediction_log import predictions, wal
@@ -64,8 +65,8 @@ def test_a_key_meets_the_same_model_every_time_and_the_weight_says_how_many_meet
     core: Core, store: Store
 ) -> None:
     tried(core, store, challenger=0.25)
-    first = [version(core.predict(ROW, asker=Asker(f"customer {n}"))) for n in range(2000)]
-    assert first == [version(core.predict(ROW, asker=Asker(f"customer {n}"))) for n in range(2000)]
+    first = [version(predict(core, ROW, asker=Asker(f"customer {n}"))) for n in range(2000)]
+    assert first == [version(predict(core, ROW, asker=Asker(f"customer {n}"))) for n in range(2000)]
     # 2,000 draws with probability 1/4: 500, give or take four standard deviations of 19.4
     assert 422 <= first.count(2) <= 578
 
@@ -81,9 +82,9 @@ def test_nobody_leaves_the_challenger_when_its_weight_grows(core: Core, store: S
 def test_a_field_of_the_row_is_the_key_where_the_request_names_none(core: Core, store: Store) -> None:
     tried(core, store, challenger=0.5, sticky="calls")
     rows = [json.dumps({"age": 20, "calls": calls}).encode() for calls in range(40)]
-    by_field = [version(core.predict(row)) for row in rows]
-    assert by_field == [version(core.predict(row)) for row in rows]
-    assert by_field == [version(core.predict(ROW, asker=Asker(str(calls)))) for calls in range(40)]
+    by_field = [version(predict(core, row)) for row in rows]
+    assert by_field == [version(predict(core, row)) for row in rows]
+    assert by_field == [version(predict(core, ROW, asker=Asker(str(calls)))) for calls in range(40)]
     assert set(by_field) == {1, 2}
 
 
@@ -92,17 +93,17 @@ def test_a_request_may_ask_for_a_model_by_name_and_does_not_count_for_the_trial(
     core: Core, store: Store, name: str, expected: int
 ) -> None:
     tried(core, store, challenger=0.5)
-    assert version(core.predict(ROW, asker=Asker("ada", name))) == expected
+    assert version(predict(core, ROW, asker=Asker("ada", name))) == expected
     assert [row[2:] for row in logged(core, store)] == [("asked", None)]
 
 
 def test_a_model_that_is_not_served_is_refused_with_those_that_are(core: Core, store: Store) -> None:
     with pytest.raises(RequestError, match="`7` was asked for, which is not served here") as caught:
-        core.predict(ROW, asker=Asker("", "7"))
+        predict(core, ROW, asker=Asker("", "7"))
     assert list(caught.value.allowed) == ["champion", "1"]
     tried(core, store, challenger=0.5)
     with pytest.raises(RequestError, match="`shadow` was asked for") as caught:
-        core.predict(ROW, asker=Asker("", "shadow"))
+        predict(core, ROW, asker=Asker("", "shadow"))
     assert list(caught.value.allowed) == ["champion", "challenger", "1", "2"]
 
 
@@ -110,7 +111,7 @@ def test_the_log_tells_who_answered_whom_without_naming_the_asker(core: Core, st
     tried(core, store, challenger=0.5)
     keys = [f"{name}@example.org" for name in ("ada", "bob", "eve", "joe", "kim", "leo")] * 2
     for key in keys:
-        core.predict(ROW, asker=Asker(key))
+        predict(core, ROW, asker=Asker(key))
     rows = logged(core, store)
     assert {row[:3] for row in rows} == {(1, "Yes", "champion"), (2, "No", "challenger")}
     assert len(rows) == 12
@@ -120,7 +121,7 @@ def test_the_log_tells_who_answered_whom_without_naming_the_asker(core: Core, st
 
 def test_a_shadow_hears_every_request_and_answers_the_log_alone(core: Core, store: Store) -> None:
     tried(core, store, shadow=1.0)
-    answer = json.loads(core.predict(b'{"rows": [' + ROW + b"," + ROW + b"]}"))
+    answer = json.loads(predict(core, b'{"rows": [' + ROW + b"," + ROW + b"]}"))
     assert [one["label"] for one in answer["predictions"]] == ["Yes", "Yes"]
     assert [row[:3] for row in logged(core, store)] == [(1, "Yes", None)] * 2 + [(2, "No", "shadow")] * 2
     ids = predictions(store).sort("version")["prediction_id"].to_list()
@@ -135,7 +136,7 @@ def test_a_shadow_that_fails_is_counted_and_nobody_else_notices(
     tried(core, store, shadow=1.0)
     assert core.lanes.shadow
     monkeypatch.setattr(core.lanes.shadow.model, "_session", None)
-    assert version(core.predict(ROW)) == 1
+    assert version(predict(core, ROW)) == 1
     core.shadow.wait()
     assert core.counters.shadow_missed == 1
 

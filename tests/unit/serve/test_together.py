@@ -16,6 +16,7 @@ from millrace.errors import RequestError
 from millrace.inference.model import Model
 from millrace.records.fit import Answer
 from millrace.serve.core import Core
+from millrace.serve.rows import predict, predict_together
 from millrace.serve.together import Together
 from millrace.store.objects import Store
 from millrace.store.packages import find
@@ -79,14 +80,14 @@ def test_the_answers_are_those_that_each_would_have_had_alone(
         b"{",
         b'{"age": 50}',
     ]
-    answers = core.predict_together(bodies)
+    answers = predict_together(core, bodies)
     assert runs == [4, 1]  # four usual rows in one run, the one with a field too many by itself
     assert [type(one) if isinstance(one, Exception) else len(json.loads(one)["predictions"]) for one in answers] == [
         *(1, 2, RequestError, 1, type(answers[4]), 1)
     ]
     for body, one in zip(bodies, answers, strict=True):
         if isinstance(one, bytes):
-            together, alone = json.loads(one), json.loads(core.predict(body))
+            together, alone = json.loads(one), json.loads(predict(core, body))
             for row in (*together["predictions"], *alone["predictions"]):
                 assert row.pop("id")
             assert together == alone
