@@ -104,7 +104,7 @@ def _run(site: Site, identity: str, then: Waits, by: str, reason: str, window: W
         site.events.note(packed, job, site.store, learned_from, manifest, package)
     with clock.time("gate"):
         comparison = against_champion(site, fit)
-        verdict = gate(site, manifest, comparison)
+        verdict = gate(site, manifest, comparison, incomparable(site, fit))
     with clock.time("report"):
         report = write_report(site, fit, package, ingested, verdict, comparison, learned_from)
     waits = then if verdict.passed else ""
@@ -275,31 +275,40 @@ def pack(site: Site, fit: Fit, identity: str, learned_from: Dataset) -> tuple[Ma
 
 
 def against_champion(site: Site, fit: Fit) -> Difference | None:
-    """Fit minus champion on the rows the fit never saw; None when there is no champion to compare with."""
+    """Fit minus champion on the rows the fit never saw; None when there is no champion that can be compared with."""
     import numpy as np
 
     from millrace.evaluate.judge import compare
     from millrace.package.api import Package
 
     current = champion(site)
-    if current is None:
+    if current is None or incomparable(site, fit):
         return None
     reference = Package.load(site.store.at(f"packages/{current.package}/{current.version}"))
-    if reference.signature.classes != fit.signature.classes:
-        return None
-    missing = [name.name for name in reference.signature.inputs if name.name not in fit.test_rows.columns]
-    if missing:
-        return None
-    theirs = reference.answer(fit.test_rows)
+    theirs = reference.answer(fit.test_rows).in_order(reference.signature.classes, fit.signature.classes)
     costs = np.array(fit.costs) if fit.costs else None
     return compare(fit.truth(), fit.answer, theirs, fit.signature, fit.evaluation.primary, costs=costs)
 
 
-def gate(site: Site, manifest: Manifest, comparison: Difference | None) -> GateVerdict:
-    """Evaluation → yes or no, with a sentence for each condition."""
+def incomparable(site: Site, fit: Fit) -> str:
+    """Why the champion cannot answer the rows that judge the fit; empty where it can, or where there is none."""
+    from millrace.store.integrity import read_manifest
+
+    current = champion(site)
+    if current is None:
+        return ""
+    theirs = read_manifest(site.store.at(f"packages/{current.package}/{current.version}")).signature
+    if set(theirs.classes) != set(fit.signature.classes):
+        return "the champion tells other classes apart"
+    missing = next((one.name for one in theirs.inputs if one.name not in fit.test_rows.columns), None)
+    return "" if missing is None else f"the champion needs `{missing}`, which the new model does not see"
+
+
+def gate(site: Site, manifest: Manifest, comparison: Difference | None, apart: str) -> GateVerdict:
+    """Evaluation → yes or no, with a sentence for each condition; `apart` says why there is no comparison."""
     from millrace.release.gate import judge_gate
 
-    return judge_gate(site.settings.model.gate, manifest.evaluation, comparison)
+    return judge_gate(site.settings.model.gate, manifest.evaluation, comparison, apart)
 
 
 def write_report(

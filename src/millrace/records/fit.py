@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from millrace.records.calibration import Calibration
@@ -50,6 +50,17 @@ class Answer:
     lower: np.ndarray | None = None
     upper: np.ndarray | None = None
     costs: np.ndarray | None = None
+
+    def in_order(self, theirs: Sequence[str], ours: Sequence[str]) -> Answer:
+        """The same labels and probabilities, of the classes `theirs`, in the order of `ours`; values as they are."""
+        import numpy as np
+
+        places = [theirs.index(name) for name in ours]
+        return replace(
+            self,
+            label=None if self.label is None else np.argsort(places)[self.label],
+            probabilities=None if self.probabilities is None else self.probabilities[:, places],
+        )
 
 
 @dataclass(frozen=True, slots=True)

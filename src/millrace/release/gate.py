@@ -10,12 +10,15 @@ from millrace.records.release import GateVerdict
 _SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 
 
-def judge_gate(conditions: tuple[str, ...], evaluation: Evaluation, comparison: Difference | None) -> GateVerdict:
+def judge_gate(
+    conditions: tuple[str, ...], evaluation: Evaluation, comparison: Difference | None, apart: str = ""
+) -> GateVerdict:
     """Whether all `conditions` hold, with a sentence for each.
 
     A bound holds when the metric's value does; the sentence says whether its whole interval does too. ``better than
     champion`` holds beyond doubt alone, or when there is no champion yet (`comparison` is None). Without conditions,
-    a package may be released unless it is worse than the champion beyond doubt.
+    a package may be released unless it is worse than the champion beyond doubt. Where `apart` says why the two cannot
+    be compared, there is no evidence either way.
     Raises `ProjectFileError` for a condition that means nothing, or a metric that was not measured.
 
     Examples
@@ -24,16 +27,16 @@ def judge_gate(conditions: tuple[str, ...], evaluation: Evaluation, comparison: 
     >>> judge_gate(("roc_auc >= 0.80",), evaluation, None)
     GateVerdict(passed=True, reasons=('roc_auc 0.843 (0.821 to 0.865) ≥ 0.80: yes, the whole interval',))
     """
-    answers = [_answer(condition, evaluation, comparison) for condition in conditions]
+    answers = [_answer(condition, evaluation, comparison, apart) for condition in conditions]
     if not conditions:
-        answers.append(_champion(NOT_WORSE, comparison, doubt=True))
+        answers.append(_champion(NOT_WORSE, comparison, apart, doubt=True))
     return GateVerdict(all(holds for holds, _ in answers), tuple(sentence for _, sentence in answers))
 
 
-def _answer(condition: str, evaluation: Evaluation, comparison: Difference | None) -> tuple[bool, str]:
+def _answer(condition: str, evaluation: Evaluation, comparison: Difference | None, apart: str) -> tuple[bool, str]:
     meaning = parse_condition(condition)
     if not isinstance(meaning, Bound):
-        return _champion(BETTER if meaning.better else NOT_WORSE, comparison, doubt=not meaning.better)
+        return _champion(BETTER if meaning.better else NOT_WORSE, comparison, apart, doubt=not meaning.better)
     if meaning.metric not in evaluation.metrics:
         raise ProjectFileError(
             f"`{meaning.metric}` is not measured for a {evaluation.task} model, so `{condition}` cannot be judged.",
@@ -57,7 +60,9 @@ def _sureness(bound: Bound, metric: Metric, holds: bool) -> str:
     return f"{word}, but the interval reaches {_short(doubtful[0])}"
 
 
-def _champion(rule: str, comparison: Difference | None, *, doubt: bool) -> tuple[bool, str]:
+def _champion(rule: str, comparison: Difference | None, apart: str, *, doubt: bool) -> tuple[bool, str]:
+    if apart:
+        return doubt, f"{rule}: {'yes' if doubt else 'no'}, no evidence either way: {apart}"
     if comparison is None:
         return True, f"{rule}: yes, there is no champion yet"
     holds = comparison.better is True or (doubt and comparison.better is None)

@@ -79,6 +79,15 @@ def test_champion(conditions: tuple[str, ...], comparison: Difference | None, pa
     assert (verdict.passed, verdict.reasons) == (passed, (sentence,))
 
 
+@pytest.mark.parametrize(
+    ("conditions", "passed"), [(("better than champion",), False), (("not worse than champion",), True), ((), True)]
+)
+def test_a_champion_that_cannot_be_compared_is_no_evidence(conditions: tuple[str, ...], passed: bool) -> None:
+    verdict = judge_gate(conditions, EVALUATION, None, "the champion needs `a`")
+    assert verdict.passed is passed
+    assert verdict.reasons[0].endswith(f"{'yes' if passed else 'no'}, no evidence either way: the champion needs `a`")
+
+
 def test_one_no_closes_the_gate_and_every_condition_is_answered() -> None:
     verdict = judge_gate(("roc_auc >= 0.9", "better than champion", "log_loss < 0.5"), EVALUATION, None)
     assert not verdict.passed

@@ -66,6 +66,32 @@ def test_all_rows_need_no_window() -> None:
     assert window(settings("all"), stands(MOVED)) is None
 
 
+def test_a_champion_whose_rarer_class_became_the_other_one_is_compared_all_the_same(tmp_path: Path) -> None:
+    random, first = np.random.default_rng(0), date(2026, 1, 1)
+    a = random.normal(size=1200)
+    likes = a + random.normal(size=1200) / 2
+    rows = pl.DataFrame(
+        {
+            "id": range(1200),
+            "day": [first + timedelta(days=n // 20) for n in range(1200)],
+            "a": a,
+            # To pay is rare, then it is rare not to.
+            "paid": np.where(likes > np.where(np.arange(1200) < 600, 0.9, -1.4), "yes", "no"),
+        }
+    )
+    asked = PROJECT.replace("budget", "models: [linear], gate: [better than champion], budget")
+    (tmp_path / "millrace.yaml").write_text(asked)
+    project = Project.load(tmp_path / "millrace.yaml")
+    rows[:600].write_csv(tmp_path / "outcomes-1.csv")
+    assert Package.load(project.run().package.path).signature.classes == ("no", "yes")
+    rows[600:].write_csv(tmp_path / "outcomes-2.csv")
+    done = project.retrain(force=True).run
+    assert done
+    assert Package.load(done.package.path).signature.classes == ("yes", "no")
+    # Both rank alike; with the champion's classes the wrong way round it would be surely worse.
+    assert done.gate.reasons[0].startswith("better than champion: no, no evidence either way: ")
+
+
 def test_the_rows_of_a_retraining_are_on_record_and_judge_both_models(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     a, b = random.normal(size=(2, 1200))
