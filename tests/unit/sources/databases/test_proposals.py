@@ -145,5 +145,5 @@ def test_a_changed_time_that_some_rows_lack_is_no_cursor(tmp_path, monkeypatch):
 
 def test_a_table_of_a_file_is_refused(tmp_path):
     (tmp_path / "a.csv").write_text("id,y\n1,2\n")
-    with pytest.raises(UsageError, match="ask a database, which"):
+    with pytest.raises(UsageError, match="ask a database, `--sheet` a workbook"):
         propose(str(tmp_path / "a.csv"), table="customers")
