@@ -11,6 +11,7 @@ from millrace.profile.spread import spread
 from millrace.profile.statistics import holm
 from millrace.records.monitoring import Alarm, ColumnDrift
 from millrace.records.profile import ColumnDependence, ColumnProfile, Profile
+from millrace.records.spread import Spread
 
 #: The smallest Le Cam distance worth an alarm. A share that goes from 50 % to 60 %, or a mean that moves by 0.2
 #: standard deviations (Cohen's "small" effect), is at 0.1 and must not be missed; half of it leaves room for the
@@ -39,7 +40,7 @@ def drift(
     The promise holds for one look at rows drawn independently, or such that each column's rows depend on those before
     as `dependence` says (see `millrace.profile.dependence`). `current` and `longer` must count in the cells of
     `reference`.
-    Raises `DataError` when it lacks one of its columns.
+    Raises `DataError` when one of them lacks a column of `reference`.
     """
     known = dependence or {}
     looks = (current,) if longer is None else (current, longer)
@@ -63,9 +64,10 @@ def drift(
         ]
         lasting = [] if longer is None else _lasting(sure[1], each[0], longer.columns[name].rows)
         by_kind = {finding.kind: finding for finding in (*lasting, *sure[0])}
-        columns[name] = _column(name, each[0], tuple(by_kind.values()))
-        if by_kind:
-            columns[name] = replace(columns[name], spread=spread(name, reference.columns[name], current.columns[name]))
+        # The picture is of the rows that are the evidence: where the newest alone prove nothing, of all of them.
+        shown = current if longer is None or sure[0] else longer
+        picture = spread(name, reference.columns[name], shown.columns[name]) if by_kind else None
+        columns[name] = _column(name, each[0], tuple(by_kind.values()), picture)
     return dict(sorted(columns.items(), key=lambda item: (not item[1].alarmed, -item[1].effect)))
 
 
@@ -87,7 +89,9 @@ def _twin(current: Profile, name: str) -> ColumnProfile:
     return current.columns[name]
 
 
-def _column(name: str, found: tuple[Finding, ...], alarming: tuple[Finding, ...]) -> ColumnDrift:
+def _column(
+    name: str, found: tuple[Finding, ...], alarming: tuple[Finding, ...], picture: Spread | None
+) -> ColumnDrift:
     telling = max(alarming, key=lambda finding: finding.effect) if alarming else found[0]
     return ColumnDrift(
         column=name,
@@ -97,6 +101,7 @@ def _column(name: str, found: tuple[Finding, ...], alarming: tuple[Finding, ...]
         effect=telling.effect,
         alarmed=bool(alarming),
         alarms=tuple(_alarm(name, finding) for finding in sorted(alarming, key=lambda finding: -finding.effect)),
+        spread=picture,
     )
 
 

@@ -77,7 +77,7 @@ def test_a_shifted_column_asks_for_retraining_and_is_named_before_what_it_caused
     assert not decision.columns["age"].alarmed
 
 
-def test_only_the_newest_window_is_judged(decide, log: Log) -> None:
+def test_a_move_that_the_newest_window_does_not_show_is_over(decide, log: Log) -> None:
     early, late = log(500, shift=2.0), log(500, seed=2, after=timedelta(days=5))
     decision = decide(pl.concat([early, late]))
     assert (decision.decision, decision.rows) == ("keep", 500)

@@ -95,6 +95,10 @@ def moved(seed: int, *, now_too: bool) -> tuple[bool, bool]:
     assert {*alone, *longer} <= {"normal3"}
     if longer and not alone:
         assert ", in 1,600 rows (distance" in looks[1]["normal3"].alarms[0].evidence
+        picture = looks[1]["normal3"].spread
+        assert picture is not None
+        assert all((1600 * share) == pytest.approx(round(1600 * share)) for share in picture.now)
+        assert any((200 * share) != pytest.approx(round(200 * share)) for share in picture.now)
     return bool(alone), bool(longer)
 
 
