@@ -56,7 +56,9 @@ def questions(settings: ProjectSettings, store: Store, asked: str, base: Path = 
         source = _about(source, set(table.columns))
         batches = _cleaned(source, table.batches(source))
         return Questions(batches, frozenset(table.columns), _told(table.identity, source), table.rows)
-    known = set(open_source("questions", source, Path.cwd()).schema())
+    # Asked without what is stated of columns: of those that no question has, such as the target, nothing holds.
+    bare = source.model_copy(update={"columns": {}})
+    known = set(open_source("questions", bare, Path.cwd()).schema())
     source = _about(source, known)
     opened = open_source("questions", source, Path.cwd())
     identity = _told(opened.fingerprints(), source) if isinstance(opened, Recognizable) else None

@@ -166,6 +166,20 @@ def test_a_table_without_a_column_of_the_model_leaves_nothing_behind(project: Pr
     assert not Path("scores").exists()
 
 
+def test_a_file_need_not_have_the_columns_that_the_project_file_types_but_those_of_the_model(project: Project) -> None:
+    typed = "columns: {churn: {type: text}, calls: {type: integer}, id: {type: text}}"
+    Path("millrace.yaml").write_text(PROJECT.replace("    key: id\n", f"    key: id\n    {typed}\n"))
+    stated = Project.load("millrace.yaml")
+    asked = pl.read_csv(ROWS.encode()).drop("churn").with_columns(id=pl.Series(["007", "008", "009"]))
+    asked.write_csv("new.csv")
+    assert stated.predict("new.csv", "answers.csv", version=1).rows == 3
+    assert pl.read_csv("answers.csv", infer_schema=False)["id"].to_list() == ["007", "008", "009"]
+    asked.drop("calls").write_csv("narrow.csv")
+    with pytest.raises(DataError, match="The rows have no column `calls`, which the model takes"):
+        stated.predict("narrow.csv", "none.csv", version=1)
+    assert not Path("none.csv").exists()
+
+
 def test_another_engine_is_refused_with_those_that_there_are(project: Project) -> None:
     with pytest.raises(UsageError, match=r"`rya` is no engine\. Did you mean `ray`"):
         project.predict("customers.csv", "answers.csv", version=1, engine="rya")
