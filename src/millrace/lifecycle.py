@@ -34,6 +34,7 @@ from millrace.records.package import Manifest, PackageInfo
 from millrace.records.progress import Step, Watch
 from millrace.records.release import GateVerdict, Release
 from millrace.records.run import Run, Waits
+from millrace.records.signature import Signature
 from millrace.records.window import Window
 from millrace.store import runs
 from millrace.store.objects import Store
@@ -103,8 +104,8 @@ def _run(site: Site, identity: str, then: Waits, by: str, reason: str, window: W
             trial_book(site, learned_from, window).forget()  # they brought what they were kept for
         site.events.note(packed, job, site.store, learned_from, manifest, package)
     with clock.time("gate"):
-        comparison = against_champion(site, fit)
-        verdict = gate(site, manifest, comparison, incomparable(site, fit))
+        comparison, apart = against_champion(site, fit)
+        verdict = gate(site, manifest, comparison, apart)
     with clock.time("report"):
         report = write_report(site, fit, package, ingested, verdict, comparison, learned_from)
     waits = then if verdict.passed else ""
@@ -274,30 +275,26 @@ def pack(site: Site, fit: Fit, identity: str, learned_from: Dataset) -> tuple[Ma
     )
 
 
-def against_champion(site: Site, fit: Fit) -> Difference | None:
-    """Fit minus champion on the rows the fit never saw; None when there is no champion that can be compared with."""
+def against_champion(site: Site, fit: Fit) -> tuple[Difference | None, str]:
+    """Fit minus champion on the rows the fit never saw; without one, why the champion there is cannot answer them."""
     import numpy as np
 
     from millrace.evaluate.judge import compare
     from millrace.package.api import Package
 
     current = champion(site)
-    if current is None or incomparable(site, fit):
-        return None
+    if current is None:
+        return None, ""
     reference = Package.load(site.store.at(f"packages/{current.package}/{current.version}"))
+    if apart := _apart(reference.signature, fit):
+        return None, apart
     theirs = reference.answer(fit.test_rows).in_order(reference.signature.classes, fit.signature.classes)
     costs = np.array(fit.costs) if fit.costs else None
-    return compare(fit.truth(), fit.answer, theirs, fit.signature, fit.evaluation.primary, costs=costs)
+    return compare(fit.truth(), fit.answer, theirs, fit.signature, fit.evaluation.primary, costs=costs), ""
 
 
-def incomparable(site: Site, fit: Fit) -> str:
-    """Why the champion cannot answer the rows that judge the fit; empty where it can, or where there is none."""
-    from millrace.store.integrity import read_manifest
-
-    current = champion(site)
-    if current is None:
-        return ""
-    theirs = read_manifest(site.store.at(f"packages/{current.package}/{current.version}")).signature
+def _apart(theirs: Signature, fit: Fit) -> str:
+    """Why a package cannot answer the rows that judge the fit; empty where it can."""
     if set(theirs.classes) != set(fit.signature.classes):
         return "the champion tells other classes apart"
     missing = next((one.name for one in theirs.inputs if one.name not in fit.test_rows.columns), None)

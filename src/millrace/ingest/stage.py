@@ -12,7 +12,7 @@ from pathlib import Path
 from millrace.config.schema import SourceSettings
 from millrace.engine.base import Engine
 from millrace.engine.here import Here
-from millrace.ingest.intake import POINTS, Intake, Opened
+from millrace.ingest.intake import Intake, Opened
 from millrace.ingest.mapping import with_tables
 from millrace.ingest.personal import ready, source_types
 from millrace.ingest.suppression import suppressed
@@ -21,8 +21,6 @@ from millrace.records.ingestion import Ingested
 from millrace.records.progress import Watch, unwatched
 from millrace.store.objects import Store
 from millrace.store.tables import Table
-
-__all__ = ["POINTS", "Opened", "ingest", "ingest_source"]
 
 
 def ingest(

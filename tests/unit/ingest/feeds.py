@@ -33,7 +33,8 @@ from api_server import Api
 from millrace.config.schema import ColumnType, SourceSettings
 from millrace.errors import MillraceError
 from millrace.ingest import grouping
-from millrace.ingest.stage import Opened, ingest_source
+from millrace.ingest.intake import Opened
+from millrace.ingest.stage import ingest_source
 from millrace.ingest.types import column_types
 from millrace.records.ingestion import Ingested
 from millrace.records.progress import Step, Watch, unwatched

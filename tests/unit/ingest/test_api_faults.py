@@ -15,7 +15,7 @@ import pytest
 import api_server
 from api_server import Api
 from millrace.errors import RemoteError
-from millrace.ingest.stage import POINTS
+from millrace.ingest.intake import POINTS
 from millrace.store.objects import Store
 from unit.ingest import api_intake, intake
 

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 
-from millrace.ingest.stage import POINTS
+from millrace.ingest.intake import POINTS
 from millrace.store import delta
 from unit.ingest import changing
 from unit.ingest.changing import World, world

@@ -23,8 +23,8 @@ from emulators import Emulator
 from faulty_proxy import Gone, Lost, Proxy, Storm, proxy
 from millrace.errors import RemoteError
 from millrace.ingest import grouping
+from millrace.ingest.intake import POINTS
 from millrace.ingest.quarantine import show
-from millrace.ingest.stage import POINTS
 from millrace.store import delta, remote
 from millrace.store.objects import Store
 from millrace.store.tables import Table

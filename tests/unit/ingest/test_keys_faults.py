@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from millrace.ingest.intake import POINTS
 from millrace.ingest.replay import replay
-from millrace.ingest.stage import POINTS, ingest_source
+from millrace.ingest.stage import ingest_source
 from millrace.records.progress import unwatched
 from millrace.store import receipts
 from millrace.store.objects import Store

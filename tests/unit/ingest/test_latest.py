@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
+from millrace.ingest.intake import POINTS
 from millrace.ingest.latest import Latest
 from millrace.ingest.replay import replay
-from millrace.ingest.stage import POINTS, ingest_source
+from millrace.ingest.stage import ingest_source
 from millrace.store import delta, receipts
 from millrace.store.objects import Store
 from millrace.store.tables import BOOKKEEPING, Table

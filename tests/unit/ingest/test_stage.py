@@ -12,7 +12,8 @@ from polars.testing import assert_frame_equal
 
 import millrace.store.tables
 from millrace.errors import DataError, ProjectFileError
-from millrace.ingest.stage import POINTS, ingest_source
+from millrace.ingest.intake import POINTS
+from millrace.ingest.stage import ingest_source
 from millrace.ingest.types import column_types
 from millrace.records.ingestion import Counts, Ingested
 from millrace.store import receipts
